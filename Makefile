@@ -1,0 +1,60 @@
+# Two commands for a start: `make repro` and `make test`. Both make the environment first. `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# stages are run as `python -m stages.<stage>`, and so by this environment's python
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help repro test lint format env lock check-lock check-python check-git clean
+.DEFAULT_GOAL := help
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
+	@dvc repro
+	@echo "Results: metrics/report.md and metrics/report.html"
+
+test: env  ## run the tests
+	@python -m pytest
+
+lint: env  ## check style and formatting
+	@ruff check . && ruff format --check .
+
+format: env  ## bring style and formatting in order
+	@ruff check --fix . && ruff format .
+
+env: $(VENV)/.complete  ## make the environment in .venv from requirements.lock
+
+# uv installs and compiles bytecode in a third of pip's time; its own version and hash are in the lock file too
+$(VENV)/.complete: requirements.lock | check-python
+	@echo "Making the environment in $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	@touch $@
+
+lock: env  ## resolve pyproject.toml to requirements.lock anew
+	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --fork-strategy fewest \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+
+check-lock: env  ## fail if dvc.lock or the committed metrics are stale
+	@.ci/check-lock
+
+check-python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed, and '$(PYTHON)' is not one: name it, as in 'make $(MAKECMDGOALS) PYTHON=python3.12'" >&2; exit 1; }
+
+check-git:
+	@command -v git >/dev/null || { echo "error: git is needed: install it, then run this again" >&2; exit 1; }
+	@test "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$$(pwd -P)" || { \
+	  echo "error: this folder is no Git checkout, and DVC needs one: run 'git init && git add -A && git commit -m start', then this again" >&2; exit 1; }
+	@git rev-parse --quiet --verify HEAD >/dev/null || { \
+	  echo "error: this Git repository has no commit yet: run 'git add -A && git commit -m start', then this again" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || \
+	  echo "note: there are uncommitted changes; commit them with the dvc.lock and metrics that this run gives, so that the results follow from a commit"
+
+clean:  ## remove the environment (data, models and DVC's cache stay)
+	@rm -rf $(VENV)

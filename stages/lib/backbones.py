@@ -1,0 +1,139 @@
+"""The frozen ImageNet networks of keras.applications: uint8 RGB images in, a vector of features out.
+
+Normalisation is part of the network, so a caller cannot get it wrong: images come as they are in the tensors.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import keras
+import numpy as np
+from keras import applications, layers, ops
+
+from stages.lib.errors import PipelineError
+from stages.lib.params import BackboneSpec
+
+RANDOM_WEIGHTS_SEED = 0
+"""Random weights are part of a backbone's definition, so they do not follow the run's seed."""
+CALIBRATION_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Application:
+    """One network of keras.applications and what it expects."""
+
+    build: Callable[..., keras.Model]
+    normalisation: Literal["caffe", "tf"]
+    """`caffe`: BGR minus ImageNet's mean, not scaled; `tf`: RGB scaled to [-1, 1]."""
+    pooling: Literal["flatten", "average"]
+    """How its last feature maps become a vector. VGG16's are flattened, as in the published rows."""
+
+
+APPLICATIONS = {
+    # Simonyan, Zisserman, 2015: 7 x 7 x 512 at 224 px
+    "vgg16": Application(applications.VGG16, "caffe", "flatten"),
+    # Szegedy et al., 2016: 2048 maps
+    "inceptionv3": Application(applications.InceptionV3, "tf", "average"),
+    # He et al., "Identity mappings in deep residual networks", 2016: 2048 maps
+    "resnet101v2": Application(applications.ResNet101V2, "tf", "average"),
+    # Sandler et al., 2018: 1280 maps
+    "mobilenetv2": Application(applications.MobileNetV2, "tf", "average"),
+}
+
+
+def build_backbone(spec: BackboneSpec, image_size_px: int) -> keras.Model:
+    """Builds a frozen backbone with its weights.
+
+    Args:
+        spec: Which network, which weights, which rescaling.
+        image_size_px: Side of the square images.
+
+    Returns:
+        A model from uint8 (or float in [0, 255]) RGB, `(batch, S, S, 3)`, to float32 features, `(batch, D)`.
+
+    Raises:
+        PipelineError: If the weights cannot be had; says the three ways to get them.
+    """
+    application = APPLICATIONS[spec.name]
+    inputs = layers.Input((image_size_px, image_size_px, 3), name="image")
+    x = ops.cast(inputs, "float32")
+    if spec.rescale == "unit":
+        x = layers.Rescaling(1 / 255)(x)
+    else:
+        x = applications.imagenet_utils.preprocess_input(x, mode=application.normalisation)
+    network = _load(application, spec, image_size_px)
+    network.trainable = False
+    # training=False keeps batch normalisation on its stored statistics also while a head is trained
+    x = network(x, training=False)
+    pool = layers.Flatten() if application.pooling == "flatten" else layers.GlobalAveragePooling2D()
+    model = keras.Model(inputs, pool(x), name=f"{spec.name}_features")
+    model.trainable = False
+    return model
+
+
+def weights_digest(model: keras.Model) -> str:
+    """Returns the SHA-256 of a model's weights, in order, so that results say what they started from."""
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(ops.convert_to_numpy(weight).tobytes())
+    return digest.hexdigest()
+
+
+def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> keras.Model:
+    """Builds the bare network from `imagenet`, `random` or a directory; never one in place of another."""
+    arguments = {"include_top": False, "input_shape": (image_size_px, image_size_px, 3)}
+    if spec.weights == "random":
+        keras.utils.set_random_seed(RANDOM_WEIGHTS_SEED)
+        network = application.build(weights=None, **arguments)
+        _calibrate(network)
+        return network
+    if spec.weights == "imagenet":
+        try:
+            return application.build(weights="imagenet", **arguments)
+        except Exception as error:  # keras raises a bare Exception when its download fails
+            raise PipelineError(
+                f"{spec.name}: ImageNet weights could not be downloaded ({error}). {_ways(spec)}"
+            ) from None
+    path = Path(spec.weights) / f"{spec.name}.weights.h5"
+    if not path.is_file():
+        raise PipelineError(f"{path}: no such weights. {_ways(spec)}")
+    try:
+        return application.build(weights=str(path), **arguments)
+    except (OSError, ValueError, KeyError) as error:
+        raise PipelineError(
+            f"{path}: not weights of {spec.name} without its top ({error}). {_ways(spec)}"
+        ) from None
+
+
+def _calibrate(network: keras.Model) -> None:
+    """Sets the batch normalisation of a random network from noise that is smooth like a photograph.
+
+    At their start values these layers normalise nothing, and the signal dies out with depth: MobileNetV2's features
+    end near 1e-12, below what float16 can hold.
+    """
+    random = np.random.default_rng(RANDOM_WEIGHTS_SEED)
+    size = network.input_shape[1:3]
+    noise = [
+        cv2.resize(random.uniform(-1, 1, (7, 7, 3)).astype(np.float32), size)
+        for _ in range(CALIBRATION_IMAGES)
+    ]
+    normalisations = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalisations]
+    for layer in normalisations:
+        layer.momentum = 0.0
+    network(np.stack(noise), training=True)
+    for layer, momentum in zip(normalisations, momenta, strict=True):
+        layer.momentum = momentum
+
+
+def _ways(spec: BackboneSpec) -> str:
+    """Names the three ways to give a backbone its weights."""
+    return (
+        f"Three ways to get them: `-S backbones.{spec.name}.weights=imagenet` on a machine with internet; "
+        f"a directory with {spec.name}.weights.h5 (`-S backbones.{spec.name}.weights=<directory>`); "
+        f"`-S backbones.{spec.name}.weights=random` to try the pipeline without"
+    )

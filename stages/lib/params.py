@@ -1,0 +1,286 @@
+"""params.yaml as typed objects: what may be set, in which unit and range, and what fits together.
+
+One model per section; `Params` holds them all. Every stage loads and checks the whole file, so a typo anywhere
+ends the first stage that runs, but reads only the keys that dvc.yaml declares for it (tests/test_contract.py
+proves that from the code).
+"""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from stages.lib.errors import PipelineError
+
+PARAMS_PATH = Path("params.yaml")
+
+BACKBONES = ("vgg16", "inceptionv3", "resnet101v2", "mobilenetv2")
+ARCHITECTURES = ("lenet", "alexnet", *BACKBONES)
+TENSORS = "data/tensors"
+"""The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
+
+SAMPLE_CATALOG = "sample"
+"""The value of `datasets.<name>.catalog` that stands for the embedded sample."""
+
+
+def features_dir(backbone: str) -> str:
+    """Returns where the outputs of a frozen backbone are kept."""
+    return f"data/features/{backbone}"
+
+
+class Section(BaseModel):
+    """A part of params.yaml: no unknown keys, no silent conversions, no changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
+
+
+class Dataset(Section):
+    """Where a dataset comes from and what its rows start from."""
+
+    catalog: str = Field(min_length=1)
+    """`sample`, a path, or an http(s) URL of a CSV in Fitzpatrick17k's form."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
+    """Of the catalog's bytes; null: not pinned."""
+    mirror: str | None
+    """A directory with images named `<md5hash>`, with or without an extension, tried before the URLs."""
+    weights: str = Field(min_length=1)
+    """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
+    max_epochs: Annotated[int, Field(ge=1)] | None
+    """Caps the epochs of every row; null: each row's own."""
+
+
+class Sample(Section):
+    """The embedded sample."""
+
+    images: int = Field(ge=40, le=5000)
+
+
+class Fetch(Section):
+    """How images are downloaded."""
+
+    connections_per_host: int = Field(ge=1, le=64)
+    connect_timeout_s: float = Field(gt=0, le=600)
+    read_timeout_s: float = Field(gt=0, le=600)
+    retries: int = Field(ge=0, le=20)
+    max_image_mb: float = Field(gt=0, le=1000)
+
+
+class Validate(Section):
+    """Which files count as images of their class."""
+
+    min_side_px: int = Field(ge=1)
+    max_pixels: int = Field(ge=1)
+    drop_wrongly_labelled: bool
+
+
+class Preprocess(Section):
+    """The shape of the tensors."""
+
+    image_size_px: int = Field(ge=75, le=1024)
+
+
+class Backbone(Section):
+    """One frozen network of keras.applications."""
+
+    weights: str | None = Field(min_length=1)
+    """As `datasets.<name>.weights`, for this backbone alone; null: the dataset's."""
+    rescale: Literal["native", "unit"]
+    """`native`: what its weights were trained on; `unit`: x / 255, as the published run did."""
+
+
+class Split(Section):
+    """How rows are dealt to train, validation and test."""
+
+    features: str = Field(pattern=r"^data/features/\w+$")
+    """The features in which near-duplicates are looked for."""
+    near_duplicate_cosine: float = Field(gt=0, le=1)
+    group_column: str | None
+    """A catalog column whose equal values belong together (`lesion_id`, `patient_id`); null: none."""
+    rare_classes: Literal["fail", "train"]
+    """Classes too small to be dealt to every split: stop, or keep all of their images in train."""
+
+    @field_validator("features")
+    @classmethod
+    def _known_backbone(cls, value: str) -> str:
+        if value.removeprefix(features_dir("")) not in BACKBONES:
+            raise ValueError(f"no such backbone; the backbones are {', '.join(BACKBONES)}")
+        return value
+
+
+class Row(Section):
+    """One row of a results table: a network, what it sees and how it is trained."""
+
+    table: int = Field(ge=0, le=4)
+    """Which of the report's four tables shows it; 0: none, for the row under study."""
+    architecture: Literal[ARCHITECTURES]
+    input: str
+    image_size_px: int = Field(ge=32, le=1024)
+    filters: list[Annotated[int, Field(ge=1, le=4096)]]
+    """Of LeNet's convolutions, in order; empty for the other architectures."""
+    dense_units: int = Field(ge=1, le=65536)
+    dropout: float = Field(ge=0, lt=1)
+    skin_type_input: bool
+    skin_type_encoding: Literal["one_hot", "scalar"]
+    augment: bool
+    optimizer: Literal["adam", "rmsprop", "sgd"]
+    learning_rate: float = Field(gt=0, le=10)
+    batch_size: int = Field(ge=1, le=65536)
+    epochs: int = Field(ge=1, le=10000)
+    patience: int = Field(ge=1, le=10000)
+    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted"]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Row":
+        fitting = [TENSORS]
+        if self.architecture in BACKBONES:
+            fitting.append(features_dir(self.architecture))
+        if self.input not in fitting:
+            raise ValueError(
+                f"input {self.input} does not fit architecture {self.architecture}, which takes "
+                f"{' or '.join(fitting)}: add `-S <row>.input={fitting[-1]}` or choose another architecture"
+            )
+        if self.augment and self.input != TENSORS:
+            raise ValueError(f"augment: true needs pixels; set input to {TENSORS} or augment to false")
+        if (self.architecture == "lenet") != bool(self.filters):
+            raise ValueError("filters lists the convolutions of lenet and is [] for every other architecture")
+        return self
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: int = Field(ge=0, lt=2**31)
+    dataset: str
+    datasets: dict[Annotated[str, Field(pattern=r"^\w+$")], Dataset]
+    sample: Sample
+    fetch: Fetch
+    validate_: Validate = Field(alias="validate")
+    preprocess: Preprocess
+    backbones: dict[Literal[ARCHITECTURES], Backbone | None]
+    split: Split
+    model: Row
+    tables: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Row]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Params":
+        if self.dataset not in self.datasets:
+            raise ValueError(f"dataset {self.dataset!r} is not among datasets: {', '.join(self.datasets)}")
+        if "model" in self.tables:
+            raise ValueError("tables.model: the name is taken by the row under study; choose another")
+        side_px = self.preprocess.image_size_px
+        for key, row in self.rows.items():
+            if row.input != TENSORS and row.image_size_px != side_px:
+                raise ValueError(
+                    f"{key}.image_size_px: features are taken at preprocess.image_size_px, {side_px}; "
+                    f"give the same here, or train from {TENSORS}"
+                )
+        for name in ARCHITECTURES:
+            if (self.backbones.get(name) is None) == (name in BACKBONES):
+                raise ValueError(
+                    f"backbones.{name}: "
+                    + ("spell out weights and rescale" if name in BACKBONES else "has to be null")
+                )
+        return self
+
+    @property
+    def active(self) -> Dataset:
+        """The dataset that `dataset` names."""
+        return self.datasets[self.dataset]
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        """All rows by their keys: `model` and `tables.<row>`."""
+        return {"model": self.model} | {f"tables.{name}": row for name, row in self.tables.items()}
+
+    def row(self, key: str) -> Row:
+        """Returns the row that `key` names: `model` or `tables.<row>`.
+
+        Raises:
+            PipelineError: If there is no such row.
+        """
+        if key not in self.rows:
+            raise PipelineError(f"params.yaml: no row {key!r}; the rows are {', '.join(self.rows)}")
+        return self.rows[key]
+
+    def backbone(self, name: str) -> "BackboneSpec | None":
+        """Returns what a backbone starts from under the active dataset; None for LeNet and AlexNet."""
+        own = self.backbones[name]
+        if own is None:
+            return None
+        return BackboneSpec(name=name, weights=own.weights or self.active.weights, rescale=own.rescale)
+
+
+class BackboneSpec(Section):
+    """A backbone with its weights settled."""
+
+    name: Literal[BACKBONES]
+    weights: str
+    rescale: Literal["native", "unit"]
+
+
+def row_name(key: str) -> str:
+    """Returns the name under which the results of row `key` are filed (`tables.lenet-1`: `lenet-1`)."""
+    return key.removeprefix("tables.")
+
+
+def load_params(path: Path = PARAMS_PATH) -> Params:
+    """Reads and checks params.yaml.
+
+    Args:
+        path: The file, by default the one in the working directory.
+
+    Returns:
+        The checked parameters.
+
+    Raises:
+        PipelineError: With the first offending key, what is wrong with it and how many more there are.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: missing; run from the root of the checkout") from None
+    except yaml.YAMLError as error:
+        raise PipelineError(f"{path}: not YAML: {error}") from None
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors()
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise PipelineError(f"{path}: {_describe(faults[0])}{more}") from None
+
+
+def _describe(fault: dict) -> str:
+    """Puts one pydantic fault into words: the key, what is wrong and the value."""
+    key = ".".join(str(part) for part in fault["loc"] if part != "[key]")
+    if fault["type"] == "extra_forbidden":
+        return f"{key}: unknown key; remove it or correct its spelling"
+    if fault["type"] == "missing":
+        return f"{key}: missing; every key is spelled out"
+    message = fault["msg"].removeprefix("Value error, ").replace("<row>", key)
+    given = f" (got {fault['input']!r})" if not isinstance(fault["input"], dict | BaseModel) else ""
+    return f"{key}: {message}{given}" if key else f"{message}{given}"
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """A YAML loader that refuses duplicate keys, and reads `1e-4` as the number that DVC takes it for."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} stands twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+_UniqueKeyLoader.yaml_implicit_resolvers = {
+    first: list(rules) for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_UniqueKeyLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
+    list("-+0123456789"),
+)

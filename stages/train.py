@@ -1,0 +1,52 @@
+"""Stage train: fits one row's network on the training split, watched on the validation split; never sees test."""
+
+import argparse
+from pathlib import Path
+
+from stages.lib.errors import run_stage
+from stages.lib.files import write_csv
+from stages.lib.manifest import read_classes, read_examples
+from stages.lib.params import TENSORS, load_params, row_name
+from stages.lib.shards import ShardedArray
+
+
+def main() -> None:
+    """Writes models/<row>/: weights, model.json, history.csv, and dvclive's logs under live/."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--row", required=True, help="`model` or `tables.<row>`")
+    key = parser.parse_args().row
+    params = load_params()
+    row = params.row(key)
+    epochs = min(row.epochs, params.active.max_epochs or row.epochs)
+    data = ShardedArray(Path(row.input))
+    classes = read_classes()
+    train, val = read_examples("train", data), read_examples("val", data)
+
+    # importing the network library takes seconds: wrong input is told before
+    from stages.lib import artifact, training
+    from stages.lib.backend import make_deterministic
+    from stages.lib.batches import Batches
+
+    network = artifact.Artifact(
+        row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None
+    )
+    make_deterministic(params.seed)
+    model = network.build()
+    training.compile_network(model, row)
+    batches = [
+        Batches(row, data, part.positions, part.labels, part.skin_types, len(classes), shuffle_seed)
+        for part, shuffle_seed in ((train, params.seed), (val, None))
+    ]
+    directory = Path("models") / row_name(key)
+    history = training.fit(model, row, *batches, epochs, directory / "live")
+    write_csv(directory / "history.csv", history, float_format="%.6f")
+    artifact.save(directory, model, network)
+    best = history[history["chosen"] == 1].iloc[0]
+    print(
+        f"{row_name(key)}: {len(history)} epochs, kept epoch {int(best['epoch'])}: "
+        f"val_loss {best['val_loss']:.3f}, val_accuracy {best['val_accuracy']:.3f}, val_f1 {best['val_f1_weighted']:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from stages.lib import backend
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv, write_json
 from stages.lib.manifest import read_classes, read_examples
@@ -24,7 +25,7 @@ def main() -> None:
     classes = read_classes()
     test = read_examples("test", data)
 
-    # importing the network library takes seconds: wrong input is told before
+    backend.start()
     from stages.lib import artifact
     from stages.lib.batches import Batches
 
@@ -35,15 +36,11 @@ def main() -> None:
     scores = score(test.labels, probabilities)
     labels = pd.Series(classes)
     predicted = labels.iloc[probabilities.argmax(axis=1)].to_numpy()
-    table = pd.DataFrame(
-        {"md5hash": test.keys, "label": labels.iloc[test.labels].to_numpy(), "predicted": predicted}
-    )
+    table = pd.DataFrame({"md5hash": test.keys, "label": labels.iloc[test.labels].to_numpy(), "predicted": predicted})
     confusion = table[["label", "predicted"]].rename(columns={"label": "actual"})
     shares = pd.DataFrame(probabilities, columns=[f"p_{label}" for label in classes])
     plots = Path("metrics/plots") / name
-    write_csv(
-        Path("data/predictions") / f"{name}.csv", pd.concat([table, shares], axis=1), float_format="%.6g"
-    )
+    write_csv(Path("data/predictions") / f"{name}.csv", pd.concat([table, shares], axis=1), float_format="%.6g")
     write_csv(plots / "confusion.csv", confusion)
     write_csv(plots / "curves.csv", pd.read_csv(Path("models") / name / "history.csv"), float_format="%.6f")
     write_json(Path("metrics/scores") / f"{name}.json", scores)

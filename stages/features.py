@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from stages.lib import backend
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_json
 from stages.lib.params import TENSORS, features_dir, load_params
@@ -25,7 +26,7 @@ def main() -> None:
         raise PipelineError(f"params.yaml: backbones.{name}: has no features; it is trained from pixels")
     tensors = ShardedArray(Path(TENSORS))
 
-    # importing the network library takes seconds: wrong input is told before
+    backend.start()
     from stages.lib.backbones import build_backbone, weights_digest
 
     backbone = build_backbone(spec, tensors.item_shape[0])
@@ -41,14 +42,10 @@ def main() -> None:
                 with np.errstate(over="ignore"):
                     half = block.astype(np.float16)
                 if not np.isfinite(half).all():
-                    raise PipelineError(
-                        f"{name}: a feature exceeds float16's 65,504; its weights are not as expected"
-                    )
+                    raise PipelineError(f"{name}: a feature exceeds float16's 65,504; its weights are not as expected")
                 writer.write(shard, start, half)
                 progress.update(len(block))
-        write_json(
-            writer.directory / "backbone.json", spec.model_dump() | {"sha256": weights_digest(backbone)}
-        )
+        write_json(writer.directory / "backbone.json", spec.model_dump() | {"sha256": weights_digest(backbone)})
 
 
 if __name__ == "__main__":

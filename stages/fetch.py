@@ -1,8 +1,8 @@
 """Stage `fetch`: brings the catalog and the bytes of its images to `data/raw/<dataset>/`.
 
 An image is taken for its MD5, which is its key, and for nothing else; whether it is an image at all is for
-`validate` to say. What is there stays, so a run that was cut short goes on where it stopped. Images that cannot
-be had are normal: the source sites lose them, and fetch.csv says which and why.
+`validate` to say. What is there stays, so a run that was cut short goes on where it stopped. Images that
+cannot be had are normal: the source sites lose them, and fetch.csv says which and why.
 """
 
 import hashlib
@@ -75,8 +75,8 @@ def main() -> None:
     digest = hashlib.sha256(content).hexdigest()
     if params.active.sha256 not in (None, digest):
         raise PipelineError(
-            f"{origin}: its sha256 is {digest}, but datasets.{params.dataset}.sha256 is {params.active.sha256}: "
-            "another version; get the pinned one or change the pin"
+            f"{origin}: its sha256 is {digest}, but datasets.{params.dataset}.sha256 is "
+            f"{params.active.sha256}: another version; get the pinned one or change the pin"
         )
     catalog = parse_catalog(content, origin)
     mirror = index_mirror(params.active.mirror) if params.active.mirror is not None else {}
@@ -127,20 +127,18 @@ def main() -> None:
 
 
 def read_earlier(path: Path) -> dict[str, Fetched]:
-    """Reads the rows of images that arrived in an earlier run, so that the next one writes the same of them."""
-    columns = [field.name for field in fields(Fetched)]
-    if not path.is_file():
+    """Reads the rows of images that arrived earlier, so that the next run writes the same of them."""
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except (FileNotFoundError, UnicodeDecodeError, pd.errors.EmptyDataError, pd.errors.ParserError):
         return {}
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    if list(table.columns) != columns:
+    if list(table.columns) != [field.name for field in fields(Fetched)]:
         return {}
     table = table[(table["status"] == "ok") & (table["md5hash"] == table["md5_seen"])]
     return {cells[0]: Fetched(*cells) for cells in table.itertuples(index=False, name=None)}
 
 
-def fetch_local(
-    key: str, store: ImageStore, mirror: Mapping[str, Path], bodies: Mapping[str, bytes]
-) -> Fetched:
+def fetch_local(key: str, store: ImageStore, mirror: Mapping[str, Path], bodies: Mapping[str, bytes]) -> Fetched:
     """Takes one image from the mirror or else the sample.
 
     Returns:

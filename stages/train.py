@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from stages.lib import backend
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv
 from stages.lib.manifest import read_classes, read_examples
@@ -22,15 +23,13 @@ def main() -> None:
     classes = read_classes()
     train, val = read_examples("train", data), read_examples("val", data)
 
-    # importing the network library takes seconds: wrong input is told before
+    backend.start(params.seed)
     from stages.lib import artifact, training
-    from stages.lib.backend import make_deterministic
     from stages.lib.batches import Batches
 
     network = artifact.Artifact(
         row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None
     )
-    make_deterministic(params.seed)
     model = network.build()
     training.compile_network(model, row)
     batches = [

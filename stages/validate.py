@@ -47,9 +47,7 @@ def main() -> None:
     summary = summarise(catalog, verdicts)
     counts = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items() if count)
     if not kept.any():
-        raise PipelineError(
-            f"{raw}: no image of {len(catalog)} rows is usable ({counts}); see {raw / 'fetch.csv'}"
-        )
+        raise PipelineError(f"{raw}: no image of {len(catalog)} rows is usable ({counts}); see {raw / 'fetch.csv'}")
     sizes = verdicts.loc[kept, ["width_px", "height_px"]].astype("int64")
     write_csv(MANIFEST, catalog[kept].assign(**sizes))
     write_csv(DROPPED, catalog.loc[~kept, ["md5hash", "label"]].join(verdicts[["reason", "detail"]]))
@@ -78,7 +76,10 @@ def fetch_verdicts(catalog: pd.DataFrame, path: Path) -> pd.DataFrame:
         PipelineError: If the table is missing, or is not about this catalog.
     """
     again = "write it anew with `dvc repro -f fetch`"
-    fetched = pd.read_csv(io.BytesIO(_read(path)), dtype=str, keep_default_na=False)
+    try:
+        fetched = pd.read_csv(io.BytesIO(_read(path)), dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' parser errors and those of UTF-8
+        raise PipelineError(f"{path}: not a CSV file ({error}); {again}") from None
     absent = [column for column in ("md5hash", "status", "detail") if column not in fetched.columns]
     if absent:
         raise PipelineError(f"{path}: lacks the column {absent[0]}; {again}")
@@ -120,10 +121,12 @@ def inspect_images(catalog: pd.DataFrame, verdicts: pd.DataFrame, raw: Path, rul
 def drop_exact_duplicates(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> None:
     """Drops the images whose pixels a kept row further up has already."""
     kept = verdicts[verdicts["reason"] == ""]
-    for _, same in kept.groupby("pixels_digest", sort=False):
-        first = catalog.loc[same.index[0]]
-        detail = f"same pixels as {first['md5hash']} ({first['label']})"
-        verdicts.loc[same.index[1:], ["reason", "detail"]] = "exact_duplicate", detail
+    again = kept["pixels_digest"].duplicated()
+    first = {digest: row for row, digest in kept.loc[~again, "pixels_digest"].items()}
+    for row, digest in kept.loc[again, "pixels_digest"].items():
+        original = catalog.loc[first[digest]]
+        detail = f"same pixels as {original['md5hash']} ({original['label']})"
+        verdicts.loc[row, ["reason", "detail"]] = "exact_duplicate", detail
 
 
 def summarise(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> dict:

@@ -64,9 +64,7 @@ def params_read(module: str, row_key: str) -> set[str]:
     """The params that a stage reads, in dvc.yaml's words, from the attribute chains on the name `params`."""
     read = set()
     for node in ast.walk(ast.parse((ROOT / f"stages/{module}.py").read_text())):
-        if not (
-            isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"
-        ):
+        if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "params"):
             continue
         if node.attr == "active":
             continue  # its fields are found below
@@ -107,12 +105,8 @@ def test_declared_params_are_those_that_the_stage_reads(name):
 def test_every_param_of_a_section_is_used_by_a_stage_that_declares_it(section):
     users = {module_of(name) for name in DVC["stages"] if section in definition(name).get("params", [])}
     assert users
-    source = "\n".join(
-        (ROOT / path).read_text() for user in users for path in closure(user) - {"stages/lib/params.py"}
-    )
-    unused = [
-        field for field in SECTION_MODELS[section].model_fields if not re.search(rf"\.{field}\b", source)
-    ]
+    source = "\n".join((ROOT / path).read_text() for user in users for path in closure(user) - {"stages/lib/params.py"})
+    unused = [field for field in SECTION_MODELS[section].model_fields if not re.search(rf"\.{field}\b", source)]
     assert unused == []
 
 
@@ -159,9 +153,7 @@ def test_training_keeps_its_run_cache():
     # one out with `cache: false` switches the run-cache of its stage off
     for name in ("train", "train-table", "features", "preprocess"):
         outs = definition(name)["outs"]
-        assert not [
-            out for out in outs if isinstance(out, dict) and False in [v.get("cache") for v in out.values()]
-        ]
+        assert not [out for out in outs if isinstance(out, dict) and False in [v.get("cache") for v in out.values()]]
 
 
 def test_training_reads_only_training_and_validation_examples():

@@ -53,5 +53,5 @@ def _affine(height: int, width: int, random: np.random.Generator) -> np.ndarray:
     rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = rotate @ [[1, -np.sin(shear)], [0, np.cos(shear)]] @ np.diag([zoom_x * flip, zoom_y])
     centre = np.array([(width - 1) / 2, (height - 1) / 2])
-    offset = centre + (right, down) - linear @ centre
+    offset = centre + np.array([right, down]) - linear @ centre
     return np.column_stack([linear, offset])

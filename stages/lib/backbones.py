@@ -104,9 +104,7 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
     try:
         return application.build(weights=str(path), **arguments)
     except (OSError, ValueError, KeyError) as error:
-        raise PipelineError(
-            f"{path}: not weights of {spec.name} without its top ({error}). {_ways(spec)}"
-        ) from None
+        raise PipelineError(f"{path}: not weights of {spec.name} without its top ({error}). {_ways(spec)}") from None
 
 
 def _calibrate(network: keras.Model) -> None:
@@ -117,10 +115,7 @@ def _calibrate(network: keras.Model) -> None:
     """
     random = np.random.default_rng(RANDOM_WEIGHTS_SEED)
     size = network.input_shape[1:3]
-    noise = [
-        cv2.resize(random.uniform(-1, 1, (7, 7, 3)).astype(np.float32), size)
-        for _ in range(CALIBRATION_IMAGES)
-    ]
+    noise = [cv2.resize(random.uniform(-1, 1, (7, 7, 3)).astype(np.float32), size) for _ in range(CALIBRATION_IMAGES)]
     normalisations = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
     momenta = [layer.momentum for layer in normalisations]
     for layer in normalisations:

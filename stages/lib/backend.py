@@ -1,16 +1,49 @@
 """The one module that knows which Keras backend runs: TensorFlow, unless `KERAS_BACKEND` says otherwise."""
 
-import keras
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def make_deterministic(seed: int) -> None:
-    """Makes a run a function of its seed: the same bytes on the same machine.
+def start(seed: int = 0) -> None:
+    """Imports Keras, which takes seconds, and makes what follows a function of the seed.
+
+    A stage calls it once its input is checked, so that wrong input is told at once.
 
     Args:
-        seed: For initial weights and dropout, `0 <= seed < 2**31`.
+        seed: For initial weights and dropout, `0 <= seed < 2**31`; of no consequence where none are drawn.
     """
+    with _quiet():
+        import keras
+
+        keras.ops.zeros(1)  # TensorFlow looks for its devices at the first operation, and says so
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Holds back what native code writes to stderr, and shows it only if the block fails.
+
+    TensorFlow's start-up notes (which instructions it uses, that there is no GPU) come before its log level applies.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as notes:
+        os.dup2(notes.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(kept, 2)
+            notes.seek(0)
+            sys.stderr.write(notes.read().decode(errors="replace"))
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

@@ -75,9 +75,7 @@ class Batches(keras.utils.PyDataset):
         items = self._data.gather(self._positions[chosen])
         if self._row.input == TENSORS:
             if self._seed is not None and self._row.augment:
-                items = np.stack(
-                    [augment(item, self._random(k)) for item, k in zip(items, chosen, strict=True)]
-                )
+                items = np.stack([augment(item, self._random(k)) for item, k in zip(items, chosen, strict=True)])
             inputs = {"image": items}
         else:
             inputs = {"features": items.astype(np.float32)}

@@ -22,9 +22,7 @@ _TEXT = {"dtype": str, "coerce": True}
 SCHEMA = pa.DataFrameSchema(
     {
         "md5hash": pa.Column(
-            checks=pa.Check.str_matches(
-                r"^[0-9a-f]{32}\Z", error="is not an MD5 in 32 lower-case hex digits"
-            ),
+            checks=pa.Check.str_matches(r"^[0-9a-f]{32}\Z", error="is not an MD5 in 32 lower-case hex digits"),
             unique=True,
             **_TEXT,
         ),

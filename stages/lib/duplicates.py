@@ -28,9 +28,7 @@ def near_duplicate_pairs(features: np.ndarray, cosine: float) -> np.ndarray:
     """
     standard = normalize(StandardScaler().fit_transform(features.astype(np.float32))).astype(np.float32)
     pairs = [np.empty((0, 2), dtype=np.int64)]
-    for start in tqdm(
-        range(0, len(standard), BLOCK_ROWS), desc="near-duplicates", unit="block", mininterval=1
-    ):
+    for start in tqdm(range(0, len(standard), BLOCK_ROWS), desc="near-duplicates", unit="block", mininterval=1):
         similarity = standard[start : start + BLOCK_ROWS] @ standard[start:].T
         found = np.argwhere(similarity >= cosine)
         pairs.append(found[found[:, 0] < found[:, 1]] + start)
@@ -53,9 +51,7 @@ def group_names(keys: Sequence[str], pairs: np.ndarray, column: pd.Series | None
         filled = filled[filled.notna() & (filled.astype(str) != "")]
         first = filled.groupby(filled).transform(lambda same: same.index[0]).astype(np.int64)
         pairs = np.concatenate([pairs, np.column_stack([first, filled.index])])
-    links = coo_array(
-        (np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(keys), len(keys))
-    )
+    links = coo_array((np.ones(len(pairs), dtype=bool), (pairs[:, 0], pairs[:, 1])), shape=(len(keys), len(keys)))
     _, component = connected_components(links, directed=False)
     named = pd.Series(list(keys))
     return named.groupby(component).transform("min").tolist()

@@ -26,5 +26,5 @@ def run_stage(main: Callable[[], None]) -> None:
         line = " ".join(str(error).split())
         sys.exit(f"error: {line}")
     except KeyboardInterrupt:
-        print("interrupted: finished work is kept, the same command goes on from it", file=sys.stderr)
+        print("interrupted: nothing is half-written; the same command starts this stage again", file=sys.stderr)
         sys.exit(130)

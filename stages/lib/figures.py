@@ -164,9 +164,7 @@ def confusion(pairs: pd.DataFrame) -> bytes:
                     colour = "white" if shares[row, column] > 0.5 else "black"
                     axes.text(column, row, str(count), ha="center", va="center", color=colour)
         if len(names) <= MAX_LABELLED_CLASSES:
-            labels = [
-                name if len(name) <= MAX_LABEL_CHARS else f"{name[: MAX_LABEL_CHARS - 1]}…" for name in names
-            ]
+            labels = [name if len(name) <= MAX_LABEL_CHARS else f"{name[: MAX_LABEL_CHARS - 1]}…" for name in names]
             size = 9.5 if len(names) <= MAX_COUNTED_CLASSES else 7
             axes.set_yticks(range(len(names)), labels, fontsize=size, parse_math=False)
             axes.set_xticks(
@@ -186,7 +184,5 @@ def confusion(pairs: pd.DataFrame) -> bytes:
             axes.set_yticks(ticks, [place + 1 for place in ticks], fontsize=8)
         axes.set_xlabel(f"predicted class{numbered}")
         axes.set_ylabel(f"actual class{numbered}")
-        figure.colorbar(
-            image, ax=axes, label="share of the actual class", location="top", aspect=30, shrink=0.8
-        )
+        figure.colorbar(image, ax=axes, label="share of the actual class", location="top", aspect=30, shrink=0.8)
         return _png(figure)

@@ -54,7 +54,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) -> None:
-    """Writes a table as CSV without its index, with `\\n` line ends on every platform."""
+    """Writes a table as CSV without its index, with line feeds as line ends on every platform."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n")
 

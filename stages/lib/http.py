@@ -17,9 +17,7 @@ from urllib3 import exceptions as faults
 
 from stages.lib.params import Fetch
 
-USER_AGENT = (
-    "fitzpatrick17k-pipeline/0.1 (research; +https://github.com/mattgroh/fitzpatrick17k dataset client)"
-)
+USER_AGENT = "fitzpatrick17k-pipeline/0.1 (research; +https://github.com/mattgroh/fitzpatrick17k dataset client)"
 MAX_REDIRECTS = 5
 BACKOFF_S = 1.0
 """The wait before the first retry; it doubles with each further one."""
@@ -117,13 +115,10 @@ class Client:
                 return Download("", status, attempts + 1, final_url)
             except _AttemptError as error:
                 attempts += bool(error.url)
-                if (
-                    error.final
-                    or attempts > self._retries
-                    or self.stop.wait(_pause_s(attempts, error.pause_s))
-                ):
+                last = error.final or attempts > self._retries
+                if last or self.stop.wait(_pause_s(attempts, error.pause_s)):
                     if error.silent:
-                        # Counted once per row, not per attempt: one URL may hang a server that is well otherwise.
+                        # Once per URL, not per attempt: one URL may hang a server that is well otherwise.
                         self._missed(error.silent, error.detail)
                     return Download(error.detail, error.status, attempts, error.url)
 
@@ -161,9 +156,7 @@ class Client:
             try:
                 host = self._host(url)
             except _AttemptError as error:
-                detail = (
-                    f"redirected to a URL that is not followed: {error.detail}" if asked else error.detail
-                )
+                detail = f"redirect not followed: {error.detail}" if asked else error.detail
                 raise _AttemptError(detail, asked, status) from None
             if host.given_up:
                 raise _AttemptError(host.given_up, asked, status)
@@ -209,9 +202,7 @@ class Client:
         if status != 200:
             _discard(response)
             busy = status == 429 or status >= 500
-            raise _AttemptError(
-                f"HTTP {status}", url, status, final=not busy, pause_s=_retry_after_s(response)
-            )
+            raise _AttemptError(f"HTTP {status}", url, status, final=not busy, pause_s=_retry_after_s(response))
         sink.seek(0)
         sink.truncate()
         received = 0
@@ -283,10 +274,9 @@ def in_lanes(
     total = sum(map(len, todo.values()))
     for host in todo:
         lanes.put((host, True))
-    # Daemons: Ctrl-C must not wait for a server that is slow to answer. Whole files only are renamed into place.
-    threads = [
-        threading.Thread(target=run, daemon=True) for _ in range(min(MAX_THREADS, width * len(todo), total))
-    ]
+    # Daemons: Ctrl-C must not wait for a server that is slow to answer.
+    n_threads = min(MAX_THREADS, width * len(todo), total)
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(n_threads)]
     for thread in threads:
         thread.start()
     try:

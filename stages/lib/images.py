@@ -1,8 +1,8 @@
 """From bytes as a server sent them to checked RGB pixels, as a person would see them.
 
 Pillow judges every image, because it notices when one is cut short (OpenCV fills the rest with grey). Once
-an image is known to be sound, OpenCV decodes plain JPEGs three times as fast; both use libjpeg-turbo with the
-same settings, so the pixels are the same (tests/lib/test_images.py holds them to it).
+an image is known to be sound, OpenCV decodes plain JPEGs up to three times as fast; both use libjpeg-turbo
+with the same settings, so the pixels are the same (tests/lib/test_images.py holds them to it).
 """
 
 import hashlib
@@ -148,9 +148,7 @@ def _decode(image: Image.Image) -> np.ndarray:
             # the upper byte, which is what Pillow keeps of 16-bit colour, too
             return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
         if image.mode in ("I", "F"):
-            raise BadImage(
-                NOT_AN_IMAGE, f"{image.format} of mode {image.mode}, which has no fixed brightness"
-            )
+            raise BadImage(NOT_AN_IMAGE, f"{image.format} of mode {image.mode}, which has no fixed brightness")
         if image.has_transparency_data:
             shown = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)

@@ -16,9 +16,7 @@ SKIN_TYPE_WIDTH = {"one_hot": 7, "scalar": 1}
 """How many numbers encode a skin type (see `stages.lib.batches.encode_skin_types`)."""
 
 
-def build_network(
-    row: Row, n_classes: int, input_shape: tuple[int, ...], backbone: BackboneSpec | None
-) -> keras.Model:
+def build_network(row: Row, n_classes: int, input_shape: tuple[int, ...], backbone: BackboneSpec | None) -> keras.Model:
     """Builds the network of a row for its input.
 
     Args:
@@ -48,9 +46,7 @@ def build_head(row: Row, n_classes: int, n_features: int) -> keras.Model:
     x = layers.Dense(row.dense_units, activation="relu")(x)
     if row.dropout:
         x = layers.Dropout(row.dropout)(x)
-    return keras.Model(
-        inputs, layers.Dense(n_classes, activation="softmax")(x), name=f"{row.architecture}_head"
-    )
+    return keras.Model(inputs, layers.Dense(n_classes, activation="softmax")(x), name=f"{row.architecture}_head")
 
 
 def compose(backbone: keras.Model, head: keras.Model, image_shape: tuple[int, ...]) -> keras.Model:

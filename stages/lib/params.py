@@ -179,8 +179,7 @@ class Params(Section):
         for name in ARCHITECTURES:
             if (self.backbones.get(name) is None) == (name in BACKBONES):
                 raise ValueError(
-                    f"backbones.{name}: "
-                    + ("spell out weights and rescale" if name in BACKBONES else "has to be null")
+                    f"backbones.{name}: " + ("spell out weights and rescale" if name in BACKBONES else "has to be null")
                 )
         return self
 
@@ -270,9 +269,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands twice", node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)
         return super().construct_mapping(node, deep)
 
 

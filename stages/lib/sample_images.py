@@ -177,9 +177,7 @@ def _skin(rng: np.random.Generator, skin_type: int, height: int, width: int) -> 
     return image
 
 
-def _blobs(
-    rng: np.random.Generator, look: Lesion, count: int, across: np.ndarray
-) -> tuple[np.ndarray, float]:
+def _blobs(rng: np.random.Generator, look: Lesion, count: int, across: np.ndarray) -> tuple[np.ndarray, float]:
     """Places `count` lesions.
 
     Returns:

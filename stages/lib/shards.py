@@ -35,9 +35,7 @@ class ShardSetWriter(AbstractContextManager):
                 writer.write(shard, 0, np.stack([tensor(key) for key in keys]))
     """
 
-    def __init__(
-        self, directory: Path, keys: Sequence[str], item_shape: tuple[int, ...], dtype: np.typing.DTypeLike
-    ):
+    def __init__(self, directory: Path, keys: Sequence[str], item_shape: tuple[int, ...], dtype: np.typing.DTypeLike):
         """Lays out the shards.
 
         Args:
@@ -75,11 +73,7 @@ class ShardSetWriter(AbstractContextManager):
             ValueError: If the block does not fit the shard.
         """
         stop = start + len(block)
-        if (
-            block.shape[1:] != self._item_shape
-            or block.dtype != self._dtype
-            or stop > len(self.shard_keys[shard])
-        ):
+        if block.shape[1:] != self._item_shape or block.dtype != self._dtype or stop > len(self.shard_keys[shard]):
             raise ValueError(f"shard {shard}: {block.dtype} {block.shape} at row {start} does not fit")
         self._map(shard)[start:stop] = block
         self._written[shard][start:stop] = True

@@ -56,9 +56,7 @@ def index_mirror(directory: str) -> dict[str, Path]:
     """
     root = Path(directory).expanduser()
     if not root.is_dir():
-        raise PipelineError(
-            f"{directory}: no such directory; correct datasets.<dataset>.mirror or set it to null"
-        )
+        raise PipelineError(f"{directory}: no such directory; correct datasets.<dataset>.mirror or set it to null")
     found: dict[str, Path] = {}
     for path in sorted(root.rglob("*")):
         named = _KEYED_NAME.match(path.name.lower())

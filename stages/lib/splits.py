@@ -45,9 +45,7 @@ def deal(labels: pd.Series, groups: pd.Series, seed: int, rare_classes: str) -> 
     kept_in_train = groups.isin(groups[labels.isin(rare.index)])
     dealt = ~kept_in_train
     if groups[dealt].nunique() < TENTHS:
-        raise PipelineError(
-            "no class has enough groups of images to split 80/10/10; add images to the catalog"
-        )
+        raise PipelineError("no class has enough groups of images to split 80/10/10; add images to the catalog")
     tenth = _folds(labels[dealt], groups[dealt], TENTHS, seed)
     result = pd.DataFrame({"split": "train", "fold": _folds(labels, groups, FOLDS, seed)}, index=labels.index)
     result.loc[tenth.index[tenth == 0], "split"] = "test"
@@ -73,9 +71,7 @@ def summarise(table: pd.DataFrame, classes: list[str]) -> dict:
         "groups": len(sizes),
         "largest_group": int(sizes.max()),
         "images_in_groups": int(sizes[sizes > 1].sum()),
-        "classes_missing": {
-            split: [name for name in classes if name not in present[split]] for split in SPLITS
-        },
+        "classes_missing": {split: [name for name in classes if name not in present[split]] for split in SPLITS},
         "groups_in_two_splits": int((table.groupby("group")["split"].nunique() > 1).sum()),
     }
 

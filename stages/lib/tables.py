@@ -127,8 +127,7 @@ def read_paper(path: Path) -> dict[str, PaperScores]:
     if not bad.empty:
         raise PipelineError(f"{path}: row {bad.iloc[0]} has a score that is no number; correct it")
     return {
-        name: PaperScores(*map(float, values))
-        for name, values in zip(table["row"], scores.to_numpy(), strict=True)
+        name: PaperScores(*map(float, values)) for name, values in zip(table["row"], scores.to_numpy(), strict=True)
     }
 
 

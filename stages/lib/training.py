@@ -29,9 +29,7 @@ def compile_network(model: keras.Model, row: Row) -> None:
     )
 
 
-def fit(
-    model: keras.Model, row: Row, train: Batches, val: Batches, epochs: int, live_dir: Path
-) -> pd.DataFrame:
+def fit(model: keras.Model, row: Row, train: Batches, val: Batches, epochs: int, live_dir: Path) -> pd.DataFrame:
     """Trains until `row.monitor` has not improved for `row.patience` epochs, and goes back to the best weights.
 
     Args:
@@ -72,9 +70,7 @@ def fit(
         )
     table = pd.DataFrame(history.history)
     if not np.isfinite(table.to_numpy()).all():
-        raise PipelineError(
-            f"the loss became {table['loss'].iloc[-1]} in epoch {len(table) - 1}; lower learning_rate"
-        )
+        raise PipelineError(f"the loss became {table['loss'].iloc[-1]} in epoch {len(table) - 1}; lower learning_rate")
     columns = ["loss", "accuracy", "f1_weighted"]
     table = table[columns + [f"val_{name}" for name in columns]]
     table.insert(0, "epoch", range(len(table)))

@@ -13,9 +13,7 @@ REAL = Path(__file__).parents[3] / "shared/fitzpatrick17k/fitzpatrick17k.csv"
 
 
 def test_columns_are_text_but_for_the_skin_type_and_extra_ones_are_kept():
-    table = parse_catalog(
-        f"md5hash,fitzpatrick_scale,label,url,lesion_id\n{KEY},-1,acne,,007\n".encode(), "c.csv"
-    )
+    table = parse_catalog(f"md5hash,fitzpatrick_scale,label,url,lesion_id\n{KEY},-1,acne,,007\n".encode(), "c.csv")
     assert table.loc[0].to_dict() == {
         "md5hash": KEY, "fitzpatrick_scale": -1, "label": "acne", "url": "", "lesion_id": "007",
     }  # fmt: skip

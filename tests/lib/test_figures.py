@@ -52,9 +52,7 @@ def test_same_data_same_bytes_whatever_the_users_style(monkeypatch):
 @pytest.mark.parametrize("count", [1, 10, 20, 114])
 def test_confusion_fits_any_number_of_classes(count):
     drawn = pixels(figures.confusion(pairs([f"class {i}" for i in range(count)])))
-    border = np.concatenate(
-        [drawn[:3].ravel(), drawn[-3:].ravel(), drawn[:, :3].ravel(), drawn[:, -3:].ravel()]
-    )
+    border = np.concatenate([drawn[:3].ravel(), drawn[-3:].ravel(), drawn[:, :3].ravel(), drawn[:, -3:].ravel()])
     assert (border == 255).all(), "something is cut off"
 
 

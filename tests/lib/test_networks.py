@@ -89,9 +89,7 @@ def test_a_frozen_backbone_inside_a_row_is_that_of_the_features_and_does_not_tra
     assert sum(int(np.prod(w.shape)) for w in network.trainable_weights) == (1280 + 7 + 1) * 8 + 9 * 5
     images = np.random.default_rng(1).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
     inside = next(layer for layer in network.layers if layer.name == "mobilenetv2_features")
-    assert inside.predict_on_batch(images) == pytest.approx(
-        build_backbone(spec, 96).predict_on_batch(images), rel=1e-5
-    )
+    assert inside.predict_on_batch(images) == pytest.approx(build_backbone(spec, 96).predict_on_batch(images), rel=1e-5)
 
 
 def test_the_skin_type_changes_what_a_typed_row_says_and_only_that():

@@ -8,9 +8,7 @@ from stages.lib.scores import score
 
 def test_a_case_by_hand():
     labels = np.array([0, 0, 1, 2])
-    probabilities = np.array(
-        [[0.8, 0.1, 0.1, 0.0], [0.2, 0.6, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1], [0.3, 0.3, 0.4, 0.0]]
-    )
+    probabilities = np.array([[0.8, 0.1, 0.1, 0.0], [0.2, 0.6, 0.1, 0.1], [0.1, 0.7, 0.1, 0.1], [0.3, 0.3, 0.4, 0.0]])
     scores = score(labels, probabilities.astype(np.float32))
     # class 0: precision 1, recall 1/2; class 1: precision 1/2, recall 1; class 2: both 1; class 3: absent
     f1 = [2 / 3, 2 / 3, 1.0, 0.0]

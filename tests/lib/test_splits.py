@@ -69,9 +69,7 @@ def test_nothing_to_deal_is_said():
 
 
 def test_the_summary_counts():
-    table = pd.DataFrame(
-        {"label": ["a", "a", "b"], "group": ["g", "g", "h"], "split": ["train", "test", "val"]}
-    )
+    table = pd.DataFrame({"label": ["a", "a", "b"], "group": ["g", "g", "h"], "split": ["train", "test", "val"]})
     summary = summarise(table, ["a", "b", "gone"])
     assert summary["images"] == {"train": 1, "val": 1, "test": 1}
     assert (summary["groups"], summary["largest_group"], summary["images_in_groups"]) == (2, 2, 2)

@@ -7,13 +7,12 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
 from stages import preprocess
 from stages.lib.errors import PipelineError
 from stages.lib.images import decode_rgb
-from stages.lib.params import load_params
+from stages.lib.params import Preprocess, load_params
 from stages.lib.shards import ShardedArray
 
 SIDE_PX = 80
@@ -30,11 +29,8 @@ def encoded(seed: int, width: int, height: int) -> bytes:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """A checkout with raw images and a manifest; the images by key, in the manifest's order."""
-    params = load_params().model_dump(by_alias=True) | {
-        "dataset": "sample",
-        "preprocess": {"image_size_px": SIDE_PX},
-    }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
+    params = load_params().model_copy(update={"dataset": "sample", "preprocess": Preprocess(image_size_px=SIDE_PX)})
+    monkeypatch.setattr(preprocess, "load_params", lambda: params)
     bodies = {}
     for seed, size in enumerate(SIZES * 3):
         body = encoded(seed, *size)
@@ -74,7 +70,7 @@ def test_an_image_of_the_right_size_is_not_touched():
 def test_a_long_side_is_averaged_even_if_the_other_grows():
     stripes = np.zeros((40, 8 * SIDE_PX, 3), np.uint8)
     stripes[:, ::8] = 248
-    # one column in eight is lit: every pixel of the mean is an eighth of it, where sampling would give 0 or 248
+    # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
     assert (preprocess.stretch(stripes, SIDE_PX) == 31).all()
 
 

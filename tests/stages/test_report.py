@@ -29,12 +29,8 @@ def inputs(tmp_path, monkeypatch):
     save()
     (tmp_path / "metrics/scores").mkdir()
     for place, name in enumerate([*params["tables"], "model"]):
-        scores = {
-            key: (place + offset) / 100 for offset, key in enumerate(("accuracy", "f1_weighted", "f1_macro"))
-        }
-        (tmp_path / f"metrics/scores/{name}.json").write_text(
-            json.dumps({"loss": 2.0 + place / 10, **scores})
-        )
+        scores = {key: (place + offset) / 100 for offset, key in enumerate(("accuracy", "f1_weighted", "f1_macro"))}
+        (tmp_path / f"metrics/scores/{name}.json").write_text(json.dumps({"loss": 2.0 + place / 10, **scores}))
     names = [split + key for split in ("", "val_") for key in ("loss", "accuracy", "f1_weighted")]
     pd.DataFrame({"epoch": [1, 2], **{name: [0.5, 0.4] for name in names}, "chosen": [0, 1]}).to_csv(
         plots / "curves.csv", index=False
@@ -102,9 +98,7 @@ def test_fitzpatrick17k_names_its_weights(inputs, quick):
 
 def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_named(inputs, quick):
     def change(params):
-        params["datasets"]["mine"] = dict(
-            params["datasets"]["fitzpatrick17k"], catalog="mine.csv", weights="/x/y/own"
-        )
+        params["datasets"]["mine"] = dict(params["datasets"]["fitzpatrick17k"], catalog="mine.csv", weights="/x/y/own")
         params["dataset"] = "mine"
         params["backbones"]["vgg16"]["weights"] = "random"
         params["backbones"]["resnet101v2"]["weights"] = "imagenet"
@@ -197,9 +191,7 @@ def test_html_needs_nothing_beside_itself(inputs):
     _, html = run()
     sources = re.findall(r"""(?:src|href|srcset|data|action)\s*=\s*["']?([^"'\s>]{0,22})""", html)
     assert sources == ["data:image/png;base64,"] * 3
-    assert not re.search(
-        r"url\(|@import|<link|<script|<iframe|https?:|//\w", re.sub(r"base64,[^\"]*", "", html)
-    )
+    assert not re.search(r"url\(|@import|<link|<script|<iframe|https?:|//\w", re.sub(r"base64,[^\"]*", "", html))
 
 
 def test_same_results_same_bytes_without_paths(inputs, tmp_path):

@@ -7,12 +7,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from PIL import Image
 
 from stages import validate
 from stages.lib.errors import PipelineError
-from stages.lib.params import load_params
+from stages.lib.params import Validate, load_params
 
 OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "metrics/validation.json")
 
@@ -29,9 +28,7 @@ class Project:
 
     def __init__(self, root):
         self.root, self.rows, self.fetched = root, [], []
-        self.params = load_params().model_dump(by_alias=True)
-        self.params["dataset"] = "sample"
-        self.params["validate"] = {"min_side_px": 32, "max_pixels": 10_000, "drop_wrongly_labelled": True}
+        self.rules = {"min_side_px": 32, "max_pixels": 10_000, "drop_wrongly_labelled": True}
 
     def add(self, content=None, label="acne", skin_type=3, qc="", status="ok", detail="", store=True) -> str:
         key = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
@@ -55,7 +52,6 @@ class Project:
         fetched = pd.DataFrame(self.fetched, columns=["md5hash", "status", "source", "detail"])
         # fetch may finish in any order
         fetched[::-1].to_csv(self.raw / "fetch.csv", index=False)
-        (self.root / "params.yaml").write_text(yaml.safe_dump(self.params))
 
     def run(self, **options):
         self.write(**options)
@@ -74,7 +70,12 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    made = Project(tmp_path)
+    made, params = Project(tmp_path), load_params()
+    monkeypatch.setattr(
+        validate,
+        "load_params",
+        lambda: params.model_copy(update={"dataset": "sample", "validate_": Validate(**made.rules)}),
+    )
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -131,15 +132,13 @@ def test_classes_are_the_catalogs_even_where_no_image_is_left(project):
 
 def test_wrongly_labelled_rows_stay_if_the_param_says_so(project):
     key = project.add(jpeg(0), qc="3 Wrongly labelled")
-    project.params["validate"]["drop_wrongly_labelled"] = False
+    project.rules["drop_wrongly_labelled"] = False
     assert project.run()[0]["md5hash"].tolist() == [key]
 
 
 def test_a_catalog_without_qc_is_fine(project):
     key = project.add(jpeg(0))
-    assert project.run(columns=("md5hash", "fitzpatrick_scale", "label", "url"))[0]["md5hash"].tolist() == [
-        key
-    ]
+    assert project.run(columns=("md5hash", "fitzpatrick_scale", "label", "url"))[0]["md5hash"].tolist() == [key]
 
 
 def test_a_duplicate_of_a_dropped_row_is_kept(project):

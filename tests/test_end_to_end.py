@@ -1,0 +1,138 @@
+"""The real `dvc repro`, on a tiny sample in a Git repository of its own: what a newcomer and an experimenter do."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = (
+    "stages",
+    ".dvc/config",
+    ".dvc/.gitignore",
+    ".dvcignore",
+    ".gitignore",
+    "dvc.yaml",
+    "metrics/paper.csv",
+)
+ENVIRONMENT = os.environ | {
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.invalid",
+    "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.invalid",
+}  # fmt: skip
+
+
+def run(folder: Path, *command: str, fails: bool = False) -> str:
+    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=500)
+    output = done.stdout + done.stderr
+    assert (done.returncode != 0) == fails, output[-4000:]
+    return output
+
+
+def tiny_params() -> dict:
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["sample"]["images"] = 60
+    params["datasets"]["sample"]["max_epochs"] = 2
+    params["preprocess"]["image_size_px"] = params["model"]["image_size_px"] = 96
+    params["tables"] = {"lenet-1": params["tables"]["lenet-1"] | {"image_size_px": 64}}
+    return params
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory) -> Path:
+    """A committed checkout with the tiny sample, reproduced once."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for part in PARTS:
+        (folder / part).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    for name in ("data", "models"):
+        (folder / name).mkdir()
+        shutil.copy(ROOT / name / ".gitignore", folder / name)
+    (folder / "params.yaml").write_text(yaml.safe_dump(tiny_params(), sort_keys=False))
+    run(folder, "git", "init", "-q")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "start")
+    run(folder, "dvc", "repro")
+    run(folder, "git", "add", "-A")
+    run(folder, "git", "commit", "-qm", "results")
+    return folder
+
+
+def stages_run(output: str) -> set[str]:
+    return {line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")}
+
+
+def test_every_row_has_scores_and_the_report_shows_them(checkout):
+    report = (checkout / "metrics/report.md").read_text()
+    for row in ("lenet-1", "model"):
+        scores = json.loads((checkout / f"metrics/scores/{row}.json").read_text())
+        assert set(scores) == {"loss", "accuracy", "f1_weighted", "f1_macro"}
+        assert all(0 <= scores[name] <= 1 for name in ("accuracy", "f1_weighted", "f1_macro"))
+        assert f"{scores['accuracy']:.3f}" in report
+        predictions = pd.read_csv(checkout / f"data/predictions/{row}.csv")
+        assert (predictions["label"] == predictions["predicted"]).mean() == pytest.approx(scores["accuracy"])
+
+
+def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
+    splits = pd.read_csv(checkout / "data/splits.csv")
+    manifest = pd.read_csv(checkout / "data/manifest.csv")
+    dropped = pd.read_csv(checkout / "data/dropped.csv")
+    catalog = pd.read_csv(checkout / "data/raw/sample/catalog.csv")
+    assert set(splits["md5hash"]) == set(manifest["md5hash"]) and splits["md5hash"].is_unique
+    assert len(manifest) + len(dropped) == len(catalog)
+    assert splits.groupby("group")["split"].nunique().max() == 1
+    predicted = pd.read_csv(checkout / "data/predictions/model.csv")["md5hash"]
+    assert set(predicted) == set(splits.loc[splits["split"] == "test", "md5hash"])
+
+
+def test_a_second_repro_runs_nothing(checkout):
+    output = run(checkout, "dvc", "repro")
+    assert not stages_run(output) and "up to date" in output
+
+
+def test_an_experiment_reruns_one_row_and_its_repetition_nothing(checkout):
+    change = ("dvc", "exp", "run", "-S", "model.dropout=0.4")
+    assert stages_run(run(checkout, *change)) == {"train", "evaluate", "report"}
+    config = json.loads((checkout / "models/model/model.json").read_text())
+    assert config["row"]["dropout"] == 0.4
+    assert "metrics/scores/model.json" in run(checkout, "dvc", "metrics", "diff", "--md", "--all")
+    run(checkout, "git", "checkout", "-q", ".")
+    run(checkout, "dvc", "checkout", "-q")
+    assert not stages_run(run(checkout, *change))
+    run(checkout, "git", "checkout", "-q", ".")
+    run(checkout, "dvc", "checkout", "-q")
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("model.architecture=vgg16", "-S model.input=data/features/vgg16"),
+        ("model.dropout=1.5", "model.dropout: Input should be less than 1 (got 1.5)"),
+        ("datasets.sample.catalog=missing.csv", "missing.csv"),
+        ("backbones.vgg16.weights=nowhere", "nowhere/vgg16.weights.h5"),
+    ],
+)
+def test_a_wrong_change_ends_with_one_line_and_keeps_the_results(checkout, change, line):
+    before = (checkout / "metrics/report.md").read_bytes()
+    output = run(checkout, "dvc", "exp", "run", "-S", change, fails=True)
+    errors = [text for text in output.splitlines() if text.startswith("error: ")]
+    assert len(errors) == 1 and line in errors[0]
+    assert "Traceback" not in output
+    assert (checkout / "metrics/report.md").read_bytes() == before
+    run(checkout, "git", "checkout", "-q", ".")
+    run(checkout, "dvc", "checkout", "-q")
+
+
+def test_the_same_commit_gives_the_same_bytes(checkout, tmp_path):
+    again = tmp_path / "again"
+    run(tmp_path, "git", "clone", "-q", str(checkout), str(again))
+    lock = (again / "dvc.lock").read_text()
+    run(again, "dvc", "repro", "--force", "fetch", "features@mobilenetv2", "train-table@lenet-1")
+    assert (again / "dvc.lock").read_text() == lock

@@ -116,6 +116,8 @@ def main() -> None:
     table = [rows[key] for key in catalog["md5hash"]]
     keys = {status: {row.md5hash for row in table if row.status == status} for status in STATUSES}
     store.prune(keys["ok"], suspects=keys["md5_mismatch"])
+    for stray in raw.glob(".*.partial"):  # of a killed run's catalog.csv or fetch.csv
+        stray.unlink()
     write_csv(raw / "fetch.csv", pd.DataFrame([asdict(row) for row in table]))
     print(summary(table, urls))
     if not keys["ok"]:
@@ -208,7 +210,7 @@ def summary(table: list[Fetched], urls: Mapping[str, str]) -> str:
     failures: dict[str, Counter] = defaultdict(Counter)
     for row in table:
         if row.status in ("fetch_failed", "md5_mismatch"):
-            failures[host_of(urls.get(row.md5hash, "")) or "no host"][row.detail] += 1
+            failures[host_of(urls.get(row.md5hash, "")) or row.source or "no host"][row.detail] += 1
     for host, details in sorted(failures.items(), key=lambda item: (-item[1].total(), item[0])):
         lines += [f"  {host}: {count:,} x {detail}" for detail, count in details.most_common(TOP_FAILURES)]
     if statuses["fetch_failed"]:

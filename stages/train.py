@@ -43,7 +43,7 @@ def main() -> None:
     best = history[history["chosen"] == 1].iloc[0]
     print(
         f"{row_name(key)}: {len(history)} epochs, kept epoch {int(best['epoch'])}: "
-        f"val_loss {best['val_loss']:.3f}, val_accuracy {best['val_accuracy']:.3f}, val_f1 {best['val_f1_weighted']:.3f}"
+        + ", ".join(f"{metric} {best[metric]:.3f}" for metric in ("val_loss", "val_accuracy", "val_f1_weighted"))
     )
 
 

@@ -88,10 +88,10 @@ def generate(n_images: int = 300, seed: int = 7) -> Sample:
         raise ValueError(f"n_images is {n_images}; a sample needs at least {MIN_IMAGES}")
     # Image number i draws from [seed, i] with i from 1 on, so the catalog's own stream is [seed, 0].
     rng = np.random.default_rng([seed, 0])
-    names = list(CONDITIONS)[: min(n_images // (MIN_PER_CONDITION + 1), len(CONDITIONS))]
+    names = list(CONDITIONS)[: condition_count(n_images)]
     weights = {name: CONDITIONS[name][2] for name in names}
-    labels = rng.permutation(_quotas(n_images, weights, MIN_PER_CONDITION))
-    types = rng.permutation(_quotas(n_images, SKIN_TYPES, 1))
+    labels = rng.permutation(quotas(n_images, weights, MIN_PER_CONDITION))
+    types = rng.permutation(quotas(n_images, SKIN_TYPES, 1))
 
     draft = _Draft(seed)
     for label, skin_type in zip(labels.tolist(), types.tolist(), strict=True):
@@ -107,12 +107,17 @@ def generate(n_images: int = 300, seed: int = 7) -> Sample:
     return Sample(catalog, draft.bodies, draft.faults)
 
 
+def condition_count(n_images: int) -> int:
+    """Returns the number of conditions, 3-10, in `generate(n_images)`."""
+    return min(n_images // (MIN_PER_CONDITION + 1), len(CONDITIONS))
+
+
 def fault_counts(n_images: int) -> dict[str, int]:
-    """Returns the number of rows of each fault that `generate(n_images)` adds: in proportion, at least one."""
+    """Returns the number of rows of each fault that `generate(n_images)` adds: a fixed share, at least one."""
     return {fault: max(1, round(count * n_images / 300)) for fault, count in FAULTS.items()}
 
 
-def _quotas(total: int, weights: Mapping[_Key, float], minimum: int) -> list[_Key]:
+def quotas(total: int, weights: Mapping[_Key, float], minimum: int) -> list[_Key]:
     """Returns `total` keys, each about in proportion to its weight and at least `minimum` times."""
     share = {key: total * weight / sum(weights.values()) for key, weight in weights.items()}
     counts = {key: max(minimum, int(value)) for key, value in share.items()}
@@ -143,7 +148,7 @@ class _Draft:
     def add(
         self, label: str, skin_type: int, body: bytes, fault: str | None = None, serves: bytes | None = None
     ) -> None:
-        """Adds a row for `body`; `serves`, if given, is what its address sends instead, b"" for no address."""
+        """Adds a row for `body`; `serves` is what its address sends instead, b"" if there is no address."""
         number = len(self.rows) + 1
         # A stream beside the image's own: how an image is drawn must not change its row.
         rng = np.random.default_rng([self._seed, number, 1])
@@ -203,18 +208,18 @@ def _add_fault(draft: _Draft, fault: str, label: str, skin_type: int) -> None:
 def _add_copy(draft: _Draft, fault: str, variant: int, original: int) -> None:
     """Adds a row that shows the image of row `original` once more."""
     row = draft.rows[original]
-    copy = _exact_copy if fault == "exact_duplicate" else _near_copy
+    copy = _exact_copy if fault == "exact_duplicate" else near_copy
     body = copy(draft.bodies[row["md5hash"]], variant)
     draft.add(row["label"], row["fitzpatrick_scale"], body, fault)
 
 
 def _exact_copy(body: bytes, variant: int) -> bytes:
-    """Inserts a JPEG comment segment (ITU-T T.81, B.2.4.5) behind the start marker: other bytes, same pixels."""
+    """Inserts a JPEG comment (ITU-T T.81, B.2.4.5) behind the start marker: other bytes, same pixels."""
     comment = f"copy {variant}".encode()
     return body[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + body[2:]
 
 
-def _near_copy(body: bytes, variant: int) -> bytes:
+def near_copy(body: bytes, variant: int) -> bytes:
     """Recompresses, shrinks to 80 %, brightens or crops a JPEG, in turn."""
     image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
     short_px = min(image.shape[:2])

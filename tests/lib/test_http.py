@@ -1,11 +1,16 @@
+import datetime
 import gzip
 import io
 import socket
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from stages.lib import http
 from stages.lib.http import Client, host_of, in_lanes
@@ -136,10 +141,11 @@ def test_a_short_body_is_asked_for_again_and_never_passed_off_as_whole(server):
 
 def test_a_reset_is_retried(server):
     def reset_once(handler, n):
-        if n > 1:
-            return handler.answer()
-        handler.connection.shutdown(socket.SHUT_RDWR)
-        handler.close_connection = True
+        if n == 1:
+            handler.connection.shutdown(socket.SHUT_RDWR)
+            handler.close_connection = True
+        else:
+            handler.answer()
 
     server.routes["/a"] = reset_once
     got, body = get(f"{server.url}/a")
@@ -235,7 +241,6 @@ def test_a_host_that_answered_is_not_given_up_so_soon(server):
 
 
 def test_a_certificate_that_does_not_verify_is_refused_at_once(tmp_path):
-    ssl = pytest.importorskip("ssl")
     certificate = tmp_path / "self-signed.pem"
     certificate.write_bytes(self_signed())
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -256,12 +261,6 @@ def test_a_certificate_that_does_not_verify_is_refused_at_once(tmp_path):
 
 
 def self_signed():
-    import datetime
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)

@@ -30,7 +30,7 @@ def main() -> None:
     network = artifact.Artifact(
         row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None
     )
-    model = network.build()
+    model = network.build(params.seed)
     training.compile_network(model, row)
     batches = [
         Batches(row, data, part.positions, part.labels, part.skin_types, len(classes), shuffle_seed)

@@ -24,9 +24,9 @@ class Artifact:
     input_shape: tuple[int, ...]
     backbone: BackboneSpec | None
 
-    def build(self) -> keras.Model:
-        """Builds the network, its frozen part from `backbone`'s weights."""
-        return build_network(self.row, len(self.classes), self.input_shape, self.backbone)
+    def build(self, seed: int) -> keras.Model:
+        """Builds the network, its frozen part from `backbone`'s weights, the rest from the seed."""
+        return build_network(self.row, len(self.classes), self.input_shape, self.backbone, seed)
 
 
 def save(directory: Path, model: keras.Model, artifact: Artifact) -> None:

@@ -16,7 +16,9 @@ SKIN_TYPE_WIDTH = {"one_hot": 7, "scalar": 1}
 """How many numbers encode a skin type (see `stages.lib.batches.encode_skin_types`)."""
 
 
-def build_network(row: Row, n_classes: int, input_shape: tuple[int, ...], backbone: BackboneSpec | None) -> keras.Model:
+def build_network(
+    row: Row, n_classes: int, input_shape: tuple[int, ...], backbone: BackboneSpec | None, seed: int = 0
+) -> keras.Model:
     """Builds the network of a row for its input.
 
     Args:
@@ -24,15 +26,20 @@ def build_network(row: Row, n_classes: int, input_shape: tuple[int, ...], backbo
         n_classes: Classes of the catalog.
         input_shape: Of one item of the row's input: `(S, S, 3)` pixels or `(D,)` features.
         backbone: Where the frozen part of a backbone row starts from; None for LeNet and AlexNet.
+        seed: Of the initial weights of what is trained.
 
     Returns:
         An uncompiled model to float32 probabilities, `(batch, n_classes)`.
     """
+    frozen = None
+    if row.input == TENSORS and backbone is not None:
+        frozen = build_backbone(backbone, row.image_size_px)
+    # after the backbone, whose random weights have a seed of their own
+    keras.utils.set_random_seed(seed)
     if row.input != TENSORS:
         return build_head(row, n_classes, input_shape[0])
-    if backbone is None:
+    if frozen is None:
         return _build_from_pixels(row, n_classes, input_shape)
-    frozen = build_backbone(backbone, row.image_size_px)
     return compose(frozen, build_head(row, n_classes, frozen.output_shape[-1]), input_shape)
 
 

@@ -165,7 +165,7 @@ class _Draft:
                 "three_partition_label": CONDITIONS[label][1],
                 "qc": "3 Wrongly labelled" if fault == "wrongly_labelled" else qc,
                 "url": None if serves == b"" else url,
-                # The real column, too, keeps the address where `url` is missing and has a suffix of its own.
+                # As in the real catalog: present where `url` is missing, and with a second suffix.
                 "url_alphanum": "".join(filter(str.isalnum, url)) + ".jpg",
             }
         )

@@ -22,7 +22,7 @@ SKIN_TONES = {1: (59, 14), 2: (49, 16), 3: (36, 18), 4: (20, 20), 5: (-22, 17), 
 # How far, at most, an image's lesions drift towards another condition's look: the sample's difficulty.
 MIMICRY = 0.55
 
-DEPIGMENTED_LAB = (79.0, 7.0, 11.0)
+DEPIGMENTED_LAB = (88.0, 4.0, 8.0)
 SCALE_LAB = (86.0, 4.0, 8.0)
 BACKDROPS_LAB = ((32, -4, -14), (58, -8, -12), (22, 0, 0), (80, 0, 2), (46, -14, 4))
 
@@ -194,8 +194,9 @@ def _blobs(rng: np.random.Generator, look: Lesion, count: int, across: np.ndarra
     focus = rng.uniform(0.4, 0.6, 2)
     for radius_px in radii_px:
         for _ in range(20):
-            row, column = (focus + look.spread * rng.uniform(-0.5, 0.5, 2)).clip(0.06, 0.94) * (height, width)
-            if across[int(row), int(column)] < 0.8:
+            place = (focus + look.spread * rng.uniform(-0.5, 0.5, 2)).clip(0, 0.999)
+            row, column = place * (height, width)
+            if across[int(row), int(column)] < 0.8 and np.abs(place - 0.5).max() < 0.45:
                 break
         ratio = math.sqrt(rng.uniform(1, look.elongation))
         reach_px = radius_px * ratio / 0.55 + 2
@@ -248,7 +249,7 @@ def _add_lesions(image: np.ndarray, look: Lesion, across: np.ndarray, rng: np.ra
     )
     for where, shift in layers:
         image += (where * strength) * (_lab(shift) * tint)
-    image += (look.pale * rng.uniform(0.6, 1) * cover) * (_lab(DEPIGMENTED_LAB) - image)
+    image += (look.pale * rng.uniform(0.7, 1) * cover) * (_lab(DEPIGMENTED_LAB) - image)
     flakes = _ramp(_noise(rng, *shape, 36) + 0.9 * blotches, 1 - 2 * look.scale, 3 - 2 * look.scale)
     white = min(look.scale * 1.6, 0.85) * flakes * _ramp(depth, 0.05, 0.35)
     image += white * (_lab((SCALE_LAB[0] - 14 * melanin, *SCALE_LAB[1:])) - image)
@@ -262,7 +263,7 @@ def _add_lesions(image: np.ndarray, look: Lesion, across: np.ndarray, rng: np.ra
     angle = rng.uniform(0, 2 * np.pi)
     slope = math.cos(angle) * cv2.Sobel(surface, cv2.CV_32F, 1, 0, scale=1 / 8)
     slope += math.sin(angle) * cv2.Sobel(surface, cv2.CV_32F, 0, 1, scale=1 / 8)
-    image[0] += 11 * np.tanh(slope) + 14 * _ramp(slope, 0.7, 1.4)
+    image[0] += 11 * np.tanh(slope) + 9 * _ramp(slope, 0.7, 1.4)
 
 
 def _add_hairs(image: np.ndarray, rng: np.random.Generator) -> None:
@@ -270,7 +271,7 @@ def _add_hairs(image: np.ndarray, rng: np.random.Generator) -> None:
     height, width = image.shape[1:]
     stroke = np.zeros((height, width), np.uint8)
     lean = rng.uniform(0, np.pi)
-    for _ in range(int(rng.choice([0, 0, 4, 12, 35]))):
+    for _ in range(int(rng.choice([0, 0, 4, 10, 22]))):
         start = rng.uniform(0, 1, 2) * (width, height)
         angle = lean + rng.normal(0, 0.25) + rng.normal(0, 0.3) * np.linspace(0, 2, 9)
         steps = rng.uniform(0.015, 0.035) * min(height, width) * np.stack([np.cos(angle), np.sin(angle)], 1)

@@ -50,8 +50,7 @@ def twin_error(drawn, key):
         grey = cv2.resize(grey, (24, 24), interpolation=cv2.INTER_AREA)
         return grey - grey.mean()
 
-    drawn.catalog.set_index("md5hash").label[key]
-    others = sound(drawn).query("label == @label").md5hash
+    others = sound(drawn).set_index("label").md5hash[[drawn.catalog.set_index("md5hash").label[key]]]
     return min(np.abs(thumbnail(key) - thumbnail(other)).mean() for other in others)
 
 

@@ -1,0 +1,84 @@
+"""Batches: every image once an epoch, by seed and epoch alone, and skin types as the networks take them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.lib.batches import Batches, encode_skin_types
+from stages.lib.params import TENSORS, Row, load_params
+from stages.lib.shards import ShardedArray, ShardSetWriter
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+KEYS = [f"{n:x}" * 32 for n in range(10)]
+
+
+def row(**changes) -> Row:
+    return Row(**(PARAMS.model.model_dump() | {"batch_size": 4} | changes))
+
+
+def write(directory: Path, shape: tuple[int, ...], dtype: type, values: np.ndarray) -> ShardedArray:
+    with ShardSetWriter(directory, KEYS, shape, dtype) as writer:
+        for number, key in enumerate(KEYS):
+            writer.write(key[0], 0, values[number : number + 1].astype(dtype))
+    return ShardedArray(directory)
+
+
+@pytest.fixture
+def features(tmp_path) -> ShardedArray:
+    return write(tmp_path / "f", (3,), np.float16, np.arange(10)[:, None] + np.zeros(3))
+
+
+def batches(data: ShardedArray, seed: int | None, **changes) -> Batches:
+    numbers = np.arange(10)
+    return Batches(row(**changes), data, numbers, numbers % 5, np.resize([1, 6, -1], 10), 5, seed)
+
+
+def epoch(made: Batches) -> list[int]:
+    return [int(value) for n in range(made.num_batches) for value in made[n][0]["features"][:, 0]]
+
+
+def test_an_epoch_has_every_image_once_with_its_label_and_type(features):
+    made = batches(features, 42)
+    assert made.num_batches == 3 and len(made[2][1]) == 2
+    assert sorted(epoch(made)) == list(range(10))
+    inputs, targets = made[0]
+    numbers = inputs["features"][:, 0].astype(int)
+    assert (targets.argmax(axis=1) == numbers % 5).all() and targets.sum() == 4
+    assert (inputs["skin_type"] == encode_skin_types(np.resize([1, 6, -1], 10)[numbers], "one_hot")).all()
+    assert inputs["features"].dtype == np.float32
+
+
+def test_the_order_follows_seed_and_epoch(features):
+    first, again, other = batches(features, 1), batches(features, 1), batches(features, 2)
+    assert epoch(first) == epoch(again) != epoch(other)
+    earlier = epoch(first)
+    first.on_epoch_end()
+    again.on_epoch_end()
+    assert epoch(first) == epoch(again) != earlier
+
+
+def test_without_a_seed_the_order_is_the_stored_one_in_every_epoch(features):
+    made = batches(features, None)
+    made.on_epoch_end()
+    assert epoch(made) == list(range(10))
+
+
+def test_augmentation_is_for_training_and_does_not_depend_on_who_asks_first(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (10, 8, 8, 3))
+    data = write(tmp_path / "t", (8, 8, 3), np.uint8, images)
+    pixels = {"input": TENSORS, "augment": True, "architecture": "vgg16"}
+    training, again, plain = (batches(data, seed, **pixels) for seed in (7, 7, None))
+    backwards = [again[n][0]["image"] for n in (2, 1, 0)][::-1]
+    forwards = [training[n][0]["image"] for n in (0, 1, 2)]
+    assert all((a == b).all() for a, b in zip(forwards, backwards, strict=True))
+    assert (np.concatenate([plain[n][0]["image"] for n in range(3)]) == images).all()
+    assert not any((forwards[0][0] == image).all() for image in images)
+    training.on_epoch_end()
+    assert (training[0][0]["image"] != forwards[0]).any()
+
+
+def test_skin_types_are_one_of_seven_and_unknown_is_one_of_them():
+    encoded = encode_skin_types(np.array([1, 6, -1]), "one_hot")
+    assert encoded.tolist() == [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 1]]
+    assert encode_skin_types(np.array([3, -1]), "scalar").tolist() == [[3.0], [-1.0]]

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from stages.lib import figures, tables
 from stages.lib.errors import run_stage
 from stages.lib.files import read_json, write_text
-from stages.lib.params import SAMPLE_CATALOG, TENSORS, Row, load_params
+from stages.lib.params import SAMPLE_CATALOG, Row, load_params
 
 SCORES_DIR = Path("metrics/scores")
 MODEL_PLOTS_DIR = Path("metrics/plots/model")
@@ -88,7 +88,7 @@ def weights_name(weights: str) -> str:
 def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
     """Returns a row's settings as text, in the order of params.yaml; empty ones and the table left out."""
     values = {key: value for key, value in row.model_dump(exclude={"table"}).items() if value != []}
-    if max_epochs and max_epochs < row.epochs and row.input == TENSORS:
+    if max_epochs and max_epochs < row.epochs:
         values["epochs"] = f"{row.epochs}, capped at {max_epochs}"
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 

@@ -70,10 +70,8 @@ def load(directory: Path, classes: list[str]) -> tuple[keras.Model, Artifact]:
             f"{directory}: trained for {len(artifact.classes)} classes, which are not the catalog's {len(classes)}; "
             f"train it anew with `dvc repro`"
         )
-    backbone = artifact.backbone
-    if backbone and backbone.weights != "random":
-        # all weights come from the file: the backbone's own need not be fetched again
-        backbone = backbone.model_copy(update={"weights": None})
+    # all weights come from the file: the backbone's own need not be fetched again
+    backbone = artifact.backbone and artifact.backbone.model_copy(update={"weights": "random"})
     model = build_network(artifact.row, len(classes), artifact.input_shape, backbone)
     try:
         model.load_weights(directory / WEIGHTS)

@@ -16,11 +16,10 @@ from keras import applications, layers, ops
 
 from stages.lib.errors import PipelineError
 from stages.lib.params import BackboneSpec
-from stages.lib.sample_images import LESIONS, draw
 
 RANDOM_WEIGHTS_SEED = 0
 """Random weights are part of a backbone's definition, so they do not follow the run's seed."""
-CALIBRATION_SKIN_TYPES = (1, 2, 3, 4, 5, 6)
+CALIBRATION_IMAGES = 16
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,6 @@ def build_backbone(spec: BackboneSpec, image_size_px: int) -> keras.Model:
     x = network(x, training=False)
     pool = layers.Flatten() if application.pooling == "flatten" else layers.GlobalAveragePooling2D()
     model = keras.Model(inputs, pool(x), name=f"{spec.name}_features")
-    if spec.weights == "random":
-        model = _standardise(model)
     model.trainable = False
     return model
 
@@ -91,9 +88,9 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
     arguments = {"include_top": False, "input_shape": (image_size_px, image_size_px, 3)}
     if spec.weights == "random":
         keras.utils.set_random_seed(RANDOM_WEIGHTS_SEED)
-        return application.build(weights=None, **arguments)
-    if spec.weights is None:
-        return application.build(weights=None, **arguments)
+        network = application.build(weights=None, **arguments)
+        _calibrate(network)
+        return network
     if spec.weights == "imagenet":
         try:
             return application.build(weights="imagenet", **arguments)
@@ -110,23 +107,22 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
         raise PipelineError(f"{path}: not weights of {spec.name} without its top ({error}). {_ways(spec)}") from None
 
 
-def _standardise(model: keras.Model) -> keras.Model:
-    """Brings the features of a random network to mean 0 and variance 1 over drawn images of skin.
+def _calibrate(network: keras.Model) -> None:
+    """Sets the batch normalisation of a random network from noise that is smooth like a photograph.
 
-    Untrained layers normalise nothing, so the signal fades with depth (MobileNetV2's features end near 1e-12, below
-    what float16 can hold) and what differs between images drowns in what they share.
+    At their start values these layers normalise nothing, and the signal dies out with depth: MobileNetV2's features
+    end near 1e-12, below what float16 can hold.
     """
     random = np.random.default_rng(RANDOM_WEIGHTS_SEED)
-    side_px = model.input_shape[1]
-    images = [
-        draw(condition, skin_type, random) for condition in sorted(LESIONS) for skin_type in CALIBRATION_SKIN_TYPES
-    ]
-    features = model.predict_on_batch(np.stack([cv2.resize(image[..., ::-1], (side_px, side_px)) for image in images]))
-    mean, variance = features.mean(axis=0, dtype=np.float64), features.var(axis=0, dtype=np.float64)
-    # a feature that is the same for every image stays 0
-    scale = np.where(variance > 0, 1 / np.sqrt(np.where(variance > 0, variance, 1)), 0)
-    standard = (model.output - mean.astype(np.float32)) * scale.astype(np.float32)
-    return keras.Model(model.input, standard, name=model.name)
+    size = network.input_shape[1:3]
+    noise = [cv2.resize(random.uniform(-1, 1, (7, 7, 3)).astype(np.float32), size) for _ in range(CALIBRATION_IMAGES)]
+    normalisations = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in normalisations]
+    for layer in normalisations:
+        layer.momentum = 0.0
+    network(np.stack(noise), training=True)
+    for layer, momentum in zip(normalisations, momenta, strict=True):
+        layer.momentum = momentum
 
 
 def _ways(spec: BackboneSpec) -> str:

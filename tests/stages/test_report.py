@@ -82,7 +82,7 @@ def origin(markdown, html):
 def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
     assert origin(*run()) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
-        "disease); frozen networks start from **random** weights; epochs of rows trained from pixels capped at 3."
+        "disease); frozen networks start from **random** weights; epochs capped at 6."
     )
 
 

@@ -13,7 +13,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
-	@dvc repro
+	@python -m stages.lib.warm dvc repro
 	@echo "Results: metrics/report.md and metrics/report.html"
 
 test: env  ## run the tests

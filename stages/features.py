@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from stages.lib import backend
+from stages.lib import backend, warm
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_json
 from stages.lib.params import TENSORS, features_dir, load_params
@@ -49,4 +49,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    warm.hand_over()
     run_stage(main)

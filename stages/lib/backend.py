@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def import_libraries() -> None:
+    """Imports what every stage with a network needs and starts nothing: neither devices nor threads of computation."""
+    with _quiet():
+        import sklearn.metrics  # noqa: F401
+
+
 def start(seed: int = 0) -> None:
     """Imports Keras, which takes seconds, and makes what follows a function of the seed.
 

@@ -7,19 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-def start(seed: int = 0) -> None:
-    """Imports Keras, which takes seconds, and makes what follows a function of the seed.
+def start() -> None:
+    """Imports Keras, which takes seconds, and makes what follows a function of seeds, which those set who draw.
 
     A stage calls it once its input is checked, so that wrong input is told at once.
-
-    Args:
-        seed: For initial weights and dropout, `0 <= seed < 2**31`; of no consequence where none are drawn.
     """
     with _quiet():
         import keras
 
         keras.ops.zeros(1)  # TensorFlow looks for its devices at the first operation, and says so
-    keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -6,6 +6,7 @@ Everything it says is in Git (scores and curves are), so it needs no DVC remote,
 import argparse
 import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -19,6 +20,7 @@ SCORES_DIR = "metrics/scores"
 CHECK_LOCK = ".ci/check-lock"
 REPORT = Path("metrics/report.md")
 MAX_CURVES = 4
+MAX_STAGES = 6
 HEADERS = "| row | loss | accuracy | weighted F1 | macro F1 |\n|---|--:|--:|--:|--:|"
 
 
@@ -26,6 +28,7 @@ def main() -> None:
     """Writes the report to a file or to standard output; where GitHub runs it, warnings become annotations too."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("base", help="the branch or commit to compare with")
+    parser.add_argument("--name", help="what to call the base; else as given")
     parser.add_argument("--output", type=Path, help="a file; else standard output")
     arguments = parser.parse_args()
     try:
@@ -38,7 +41,7 @@ def main() -> None:
     params, metrics = diff("params", base), diff("metrics", base)
     stale = stale_stages()
     fallen = falls(base, metrics)
-    text = markdown(arguments.base, base, params, metrics, stale, fallen)
+    text = markdown(arguments.name or arguments.base, base, params, metrics, stale, fallen)
     if arguments.output:
         write_text(arguments.output, text)
         for warning in [stale] * bool(stale) + fallen:
@@ -55,7 +58,16 @@ def diff(kind: str, base: str) -> dict[str, dict[str, dict]]:
 def stale_stages() -> str:
     """Returns what the gate for a stale dvc.lock says against this checkout, in one line; empty if it passes."""
     done = run(CHECK_LOCK)
-    return " ".join(done.stderr.removeprefix("error: ").split()) if done.returncode else ""
+    names = re.findall(r"^Running stage '(.+)':$", done.stderr, re.MULTILINE)
+    if done.returncode and not names:
+        return " ".join(done.stderr.removeprefix("error: ").split())
+    more = f" and {len(names) - MAX_STAGES} more" if len(names) > MAX_STAGES else ""
+    return (
+        f"dvc.lock or a file under metrics/ is stale, so the figures below may not be those of this code: run "
+        f"`make repro` and commit what it changes. Stale: {', '.join(names[:MAX_STAGES])}{more}"
+        if names
+        else ""
+    )
 
 
 def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro test lint format env lock check-lock check-python check-git clean
+.PHONY: help repro compare seeds folds pr-report pr-comment test lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -15,6 +15,21 @@ help:  ## list the targets
 repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
 	@python -m stages.lib.warm dvc repro
 	@echo "Results: metrics/report.md and metrics/report.html"
+
+compare: env  ## experiments of this commit, best first: ROW=tables.vgg16 BY=f1_macro
+	@python -m tools.compare --row $(or $(ROW),model) --by $(or $(BY),accuracy)
+
+seeds: env  ## one setting with several seeds, mean and spread: N=5 ROW=model SET="model.dropout=0.4"
+	@python -m tools.repeat seeds --count $(or $(N),5) --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
+
+folds: env  ## one setting cross-validated, mean and spread: ROW=model SET="model.dropout=0.4"
+	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
+
+pr-report: env  ## what this branch changes against BASE=main, as Markdown; OUTPUT=file
+	@python -m tools.pull_request $(or $(BASE),main) $(if $(BASE_NAME),--name "$(BASE_NAME)") $(if $(OUTPUT),--output "$(OUTPUT)")
+
+pr-comment: env
+	@python -m tools.comment "$(NUMBER)" "$(OUTPUT)"
 
 test: env  ## run the tests
 	@python -m pytest
@@ -30,6 +45,7 @@ env: $(VENV)/.complete  ## make the environment in .venv from requirements.lock
 # uv installs and compiles bytecode in a third of pip's time; its own version and hash are in the lock file too
 $(VENV)/.complete: requirements.lock | check-python
 	@echo "Making the environment in $(VENV) (once, about a minute)"
+	@test ! -L $(VENV) || { echo "error: $(VENV) is a link; what it points to is not ours to replace: remove the link first" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock

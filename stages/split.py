@@ -5,6 +5,7 @@ from pathlib import Path
 from stages.lib.duplicates import group_names, near_duplicate_pairs
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_csv, write_json
+from stages.lib.folds import hold_out
 from stages.lib.manifest import SPLITS_TABLE, read_classes, read_manifest
 from stages.lib.params import load_params
 from stages.lib.shards import ShardedArray
@@ -30,6 +31,8 @@ def main() -> None:
     groups = group_names(manifest["md5hash"].tolist(), pairs, None if column is None else manifest[column])
     table = manifest[["md5hash", "label"]].assign(group=groups)
     table[["split", "fold"]] = deal(table["label"], table["group"], params.seed, params.split.rare_classes)
+    if params.split.fold is not None:
+        table["split"] = hold_out(table, params.split.fold)
     summary = summarise(table, read_classes()) | {"near_duplicate_pairs": len(pairs)}
     if summary["groups_in_two_splits"]:
         raise AssertionError("a group straddles two splits")

@@ -10,6 +10,9 @@ from stages.lib.manifest import read_classes, read_examples
 from stages.lib.params import TENSORS, load_params, row_name
 from stages.lib.shards import ShardedArray
 
+CHECKPOINTS = Path("data/checkpoints")
+"""Ignored by Git and unknown to DVC, which removes a stage's outs before it runs; empty but for killed trainings."""
+
 
 def main() -> None:
     """Writes models/<row>/: weights, model.json, history.csv, and dvclive's logs under live/."""
@@ -23,9 +26,10 @@ def main() -> None:
     classes = read_classes()
     train, val = read_examples("train", data), read_examples("val", data)
 
-    backend.start(params.seed)
+    backend.start()
     from stages.lib import artifact, training
     from stages.lib.batches import Batches
+    from stages.lib.checkpoint import Checkpoint, run_key
 
     network = artifact.Artifact(
         row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None
@@ -36,10 +40,16 @@ def main() -> None:
         Batches(row, data, part.positions, part.labels, part.skin_types, len(classes), shuffle_seed)
         for part, shuffle_seed in ((train, params.seed), (val, None))
     ]
+    examples = [[part.keys, part.labels.tolist(), part.skin_types.tolist()] for part in (train, val)]
+    checkpoint = Checkpoint(
+        CHECKPOINTS / f"{row_name(key)}.npz",
+        run_key(model, Path(row.input), row.model_dump(), epochs, params.seed, classes, examples),
+    )
     directory = Path("models") / row_name(key)
-    history = training.fit(model, row, *batches, epochs, directory / "live")
+    history = training.fit(model, row, *batches, epochs, directory / "live", checkpoint)
     write_csv(directory / "history.csv", history, float_format="%.6f")
     artifact.save(directory, model, network)
+    checkpoint.remove()
     best = history[history["chosen"] == 1].iloc[0]
     print(
         f"{row_name(key)}: {len(history)} epochs, kept epoch {int(best['epoch'])}: "

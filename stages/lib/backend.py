@@ -1,5 +1,6 @@
 """The one module that knows which Keras backend runs: TensorFlow, unless `KERAS_BACKEND` says otherwise."""
 
+import importlib
 import os
 import sys
 import tempfile
@@ -7,25 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+LIBRARIES = ("keras", "sklearn.metrics", "dvclive")
+"""What stages with a network import; together they take longer than most of those stages run."""
+
+
 def import_libraries() -> None:
     """Imports what every stage with a network needs and starts nothing: neither devices nor threads of computation."""
     with _quiet():
-        import sklearn.metrics  # noqa: F401
+        for name in LIBRARIES:
+            importlib.import_module(name)
 
 
-def start(seed: int = 0) -> None:
-    """Imports Keras, which takes seconds, and makes what follows a function of the seed.
+def start() -> None:
+    """Imports Keras, which takes seconds, and makes what follows a function of seeds, which those set who draw.
 
     A stage calls it once its input is checked, so that wrong input is told at once.
-
-    Args:
-        seed: For initial weights and dropout, `0 <= seed < 2**31`; of no consequence where none are drawn.
     """
     with _quiet():
         import keras
 
         keras.ops.zeros(1)  # TensorFlow looks for its devices at the first operation, and says so
-    keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 

@@ -100,6 +100,8 @@ class Split(Section):
     """A catalog column whose equal values belong together (`lesion_id`, `patient_id`); null: none."""
     rare_classes: Literal["fail", "train"]
     """Classes too small to be dealt to every split: stop, or keep all of their images in train."""
+    fold: Annotated[int, Field(ge=0)] | None
+    """For cross-validation: the fold to test on; null: the 80/10/10 split."""
 
     @field_validator("features")
     @classmethod

@@ -1,0 +1,28 @@
+"""Running Git and DVC, and saying in one line what they could not do."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from stages.lib.errors import PipelineError
+
+
+def output_of(*command: str) -> str:
+    """Runs a command and returns what it prints.
+
+    Raises:
+        PipelineError: With the command and the last line it said, if it fails.
+    """
+    done = run(*command)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
+        shown = next((line for line in said if line.startswith(("ERROR", "fatal", "error"))), said[-1])
+        raise PipelineError(f"`{' '.join(command)}`: {shown}")
+    return done.stdout
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command to its end; what it starts finds this environment's programs first."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.run(command, env=os.environ | {"PATH": path}, capture_output=True, text=True)

@@ -1,0 +1,74 @@
+"""`make compare`: what each experiment changed and how the row under study scored, best first, in 120 columns."""
+
+import argparse
+import textwrap
+
+from stages.lib.errors import PipelineError, run_stage
+from stages.lib.params import load_params
+from tools.experiments import SCORES, Experiment, read_experiments
+
+WIDTH = 120
+NAME_WIDTH = 24
+HEADERS = dict(zip(SCORES, ("loss", "accuracy", "weighted F1", "macro F1"), strict=True))
+COLUMN = 2 + max(map(len, HEADERS.values()))
+CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - COLUMN * len(SCORES)
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--row", default="model", help="`model` or `tables.<row>`")
+    parser.add_argument("--by", default="accuracy", choices=SCORES)
+    arguments = parser.parse_args()
+    load_params().row(arguments.row)
+    experiments = read_experiments(arguments.row)
+    # the workspace is a line of its own only where it differs from the commit
+    if not experiments[0].changes and experiments[0].scores == experiments[1].scores:
+        experiments = experiments[1:]
+    if not any(experiment.scores for experiment in experiments):
+        raise PipelineError(f"{arguments.row}: no scores yet; run `dvc repro`, then experiments from its commit")
+    print(table(experiments, arguments.by, arguments.row))
+
+
+def table(experiments: list[Experiment], by: str, row: str) -> str:
+    """Draws the experiments as text.
+
+    Args:
+        experiments: In any order.
+        by: The score that says which is best: the lowest loss, the highest of the others.
+        row: Whose settings go without a prefix.
+
+    Returns:
+        Lines of at most 120 characters; experiments without scores come last, with their state.
+    """
+    lines = [f"{'experiment':{NAME_WIDTH}}  {'changed':{CHANGES_WIDTH}}" + _cells(HEADERS.values())]
+    lines.append("-" * WIDTH)
+    for experiment in sorted(experiments, key=lambda one: _rank(one, by)):
+        changes = [f"{key.removeprefix(f'{row}.')}={_shown(value)}" for key, value in experiment.changes.items()]
+        wrapped = textwrap.wrap(" ".join(changes) or "-", CHANGES_WIDTH, break_on_hyphens=False)
+        scores = [f"{experiment.scores[name]:.3f}" for name in SCORES if name in experiment.scores]
+        cells = _cells(scores) if scores else f"  {experiment.state}"
+        lines.append(f"{_short(experiment.name):{NAME_WIDTH}}  {wrapped[0]:{CHANGES_WIDTH}}{cells}".rstrip())
+        lines += [f"{'':{NAME_WIDTH}}  {rest}" for rest in wrapped[1:]]
+    return "\n".join(lines)
+
+
+def _rank(experiment: Experiment, by: str) -> tuple[bool, float]:
+    score = experiment.scores.get(by)
+    return score is None, (score if by == "loss" else -score) if score is not None else 0.0
+
+
+def _cells(texts) -> str:
+    return "".join(f"{text:>{COLUMN}}" for text in texts)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_WIDTH else f"{name[: NAME_WIDTH - 1]}…"
+
+
+def _shown(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,71 @@
+"""Experiments as `dvc exp show` tells them: what each changed, and how one row scored in it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stages.lib.params import row_name
+from tools.commands import output_of
+
+SCORES = ("loss", "accuracy", "f1_weighted", "f1_macro")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One line of the comparison."""
+
+    name: str
+    """Of the experiment; `workspace` is what the files are now, and a branch or commit what they came from."""
+    state: str
+    """`Success`, or what else DVC says: Queued, Running, Failed."""
+    changes: dict[str, Any]
+    """Params that differ from the baseline commit's, by key."""
+    scores: dict[str, float]
+    """Of the row, by metric; empty while there are none."""
+
+
+def read_experiments(row: str) -> list[Experiment]:
+    """Reads the workspace, the current commit and the experiments that started from it, in this order.
+
+    Args:
+        row: `model` or `tables.<row>`: whose scores are read.
+
+    Raises:
+        PipelineError: If DVC cannot read them.
+    """
+    workspace, baseline = json.loads(output_of("dvc", "exp", "show", "--json"))[:2]
+    before = _params(baseline["data"] or {})
+    found = [("workspace", "Success", workspace["data"]), (baseline["name"], "Success", baseline["data"])]
+    for experiment in baseline["experiments"] or []:
+        tip = experiment["revs"][0]
+        state = (experiment["executor"] or {}).get("state", "failed" if tip["error"] else "success")
+        found.append((experiment["name"] or tip["name"] or tip["rev"][:7], state.capitalize(), tip["data"]))
+    return [
+        Experiment(
+            name=name,
+            state=state,
+            changes={key: value for key, value in _params(data or {}).items() if before.get(key) != value},
+            scores=_scores(data or {}, row) if state == "Success" else {},
+        )
+        for name, state, data in found
+    ]
+
+
+def flatten(values: dict, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields nested values by their dotted keys."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _params(data: dict) -> dict[str, Any]:
+    files = [file.get("data") or {} for file in (data.get("params") or {}).values()]
+    return dict(pair for file in files for pair in flatten(file))
+
+
+def _scores(data: dict, row: str) -> dict[str, float]:
+    file = (data.get("metrics") or {}).get(f"metrics/scores/{row_name(row)}.json") or {}
+    return {name: value for name, value in (file.get("data") or {}).items() if name in SCORES}

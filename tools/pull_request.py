@@ -1,0 +1,191 @@
+"""`make pr-report BASE=main`: what a branch changes in params, scores and curves, as Markdown for its reviewers.
+
+Everything it says is in Git (scores and curves are), so it needs no DVC remote, no cache and no token.
+"""
+
+import argparse
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from stages.lib.errors import PipelineError, run_stage
+from stages.lib.files import write_text
+from tools.commands import output_of, run
+from tools.experiments import SCORES
+
+SCORES_DIR = "metrics/scores"
+CHECK_LOCK = ".ci/check-lock"
+REPORT = Path("metrics/report.md")
+MAX_CURVES = 4
+MAX_STAGES = 6
+HEADERS = "| row | loss | accuracy | weighted F1 | macro F1 |\n|---|--:|--:|--:|--:|"
+
+
+def main() -> None:
+    """Writes the report to a file or to standard output; where GitHub runs it, warnings become annotations too."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("base", help="the branch or commit to compare with")
+    parser.add_argument("--name", help="what to call the base; else as given")
+    parser.add_argument("--output", type=Path, help="a file; else standard output")
+    arguments = parser.parse_args()
+    try:
+        base = output_of("git", "merge-base", arguments.base, "HEAD").strip()
+    except PipelineError:
+        raise PipelineError(
+            f"BASE={arguments.base}: no such branch or commit, or no common history; fetch it with "
+            f"`git fetch origin {arguments.base}` and name it, as in `make pr-report BASE=origin/{arguments.base}`"
+        ) from None
+    params, metrics = diff("params", base), diff("metrics", base)
+    stale = stale_stages()
+    fallen = falls(base, metrics)
+    text = markdown(arguments.name or arguments.base, base, params, metrics, stale, fallen)
+    if arguments.output:
+        write_text(arguments.output, text)
+        for warning in [stale] * bool(stale) + fallen:
+            print(f"warning: {warning}")
+    else:
+        print(text)
+
+
+def diff(kind: str, base: str) -> dict[str, dict[str, dict]]:
+    """Returns what `dvc params diff` or `dvc metrics diff` says: file, key, then `old` and `new`, either missing."""
+    return json.loads(output_of("dvc", kind, "diff", "--json", base) or "{}")
+
+
+def stale_stages() -> str:
+    """Returns what the gate for a stale dvc.lock says against this checkout, in one line; empty if it passes."""
+    done = run(CHECK_LOCK)
+    names = re.findall(r"^Running stage '(.+)':$", done.stderr, re.MULTILINE)
+    if done.returncode and not names:
+        return " ".join(done.stderr.removeprefix("error: ").split())
+    more = f" and {len(names) - MAX_STAGES} more" if len(names) > MAX_STAGES else ""
+    return (
+        f"dvc.lock or a file under metrics/ is stale, so the figures below may not be those of this code: run "
+        f"`make repro` and commit what it changes. Stale: {', '.join(names[:MAX_STAGES])}{more}"
+        if names
+        else ""
+    )
+
+
+def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
+    """Names the scores that are worse than the base's 95 % interval allows.
+
+    Args:
+        base: The commit whose `metrics/plots/<row>/assessment.json` has the intervals.
+        metrics: From `diff`.
+
+    Returns:
+        One sentence per row and score. A score whose interval the base lacks is not judged.
+    """
+    found = []
+    for path, changes in metrics.items():
+        row = Path(path).stem
+        if not path.startswith(SCORES_DIR) or not (intervals := _intervals(base, row)):
+            continue
+        for name in SCORES:
+            interval, new = intervals.get(name) or {}, changes.get(name, {}).get("new")
+            low, high = interval.get("low"), interval.get("high")
+            if new is None or low is None or high is None:
+                continue
+            if new > high if name == "loss" else new < low:
+                verb, side = ("rose", "above") if name == "loss" else ("fell", "below")
+                found.append(
+                    f"{row}: {name} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval that "
+                    f"the base gives for it, {low:.3f} to {high:.3f}"
+                )
+    return found
+
+
+def markdown(
+    base_name: str, base: str, params: dict, metrics: dict[str, dict[str, dict]], stale: str, fallen: list[str]
+) -> str:
+    """Puts the report together; what is empty is left out."""
+    parts = [f"## Against `{base_name}` ({base[:7]})"]
+    if stale:
+        parts.append(f"> [!CAUTION]\n> {stale}")
+    if fallen:
+        parts.append("\n>\n".join(["> [!WARNING]", *(f"> **{_plain(sentence)}**" for sentence in fallen)]))
+    lines = [
+        f"| `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |"
+        for changes in params.values()
+        for key, change in changes.items()
+    ]
+    parts.append("### Params\n\n" + _table("| param | base | here |\n|---|---|---|", lines, "No param changes."))
+    rows = {Path(path).stem: changes for path, changes in metrics.items() if path.startswith(SCORES_DIR)}
+    parts.append("### Scores\n\n" + _table(HEADERS, [_score_line(*row) for row in rows.items()], "No score changes."))
+    others = [
+        f"| {path} | `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |"
+        for path, changes in metrics.items()
+        if not path.startswith(SCORES_DIR)
+        for key, change in changes.items()
+    ]
+    if others:
+        parts.append("### Other metrics\n\n" + _table("| file | key | base | here |\n|---|---|--:|--:|", others, ""))
+    parts += [chart for row in list(rows)[:MAX_CURVES] if (chart := curves(base, row))]
+    if REPORT.exists():
+        parts.append(f"<details><summary>All tables</summary>\n\n{REPORT.read_text()}\n</details>")
+    return "\n\n".join(parts) + "\n"
+
+
+def curves(base: str, row: str) -> str:
+    """Draws a row's validation loss at the base and here as a Mermaid chart, which GitHub shows without an upload."""
+    path = Path(f"metrics/plots/{row}/curves.csv")
+    texts = {"base": _at(base, path.as_posix()), "here": path.read_text() if path.exists() else None}
+    losses = {name: pd.read_csv(io.StringIO(text))["val_loss"].tolist() for name, text in texts.items() if text}
+    if "here" not in losses or losses.get("base") == losses["here"]:
+        return ""
+    names = " and ".join(losses)
+    chart = [
+        "```mermaid",
+        "xychart-beta",
+        f'  title "{row}: validation loss by epoch ({names}, in this order)"',
+        f'  x-axis "epoch" 0 --> {max(map(len, losses.values())) - 1}',
+        *(f"  line {json.dumps([round(value, 4) for value in values])}" for values in losses.values()),
+        "```",
+    ]
+    return "\n".join(chart)
+
+
+def _intervals(base: str, row: str) -> dict[str, dict]:
+    text = _at(base, f"metrics/plots/{row}/assessment.json")
+    return json.loads(text)["metrics"] if text else {}
+
+
+def _at(commit: str, path: str) -> str | None:
+    """Returns a file as it was in a commit; None if it was not there."""
+    done = run("git", "show", f"{commit}:{path}")
+    return done.stdout if done.returncode == 0 else None
+
+
+def _score_line(row: str, changes: dict[str, dict]) -> str:
+    path = Path(SCORES_DIR) / f"{row}.json"
+    now = json.loads(path.read_text()) if path.exists() else {}
+    cells = []
+    for name in SCORES:
+        old, new = changes.get(name, {}).get("old"), changes.get(name, {}).get("new", now.get(name))
+        if name in changes and old is not None and new is not None:
+            cells.append(f"{old:.3f} → {new:.3f} ({new - old:+.3f})")
+        else:
+            cells.append("gone" if new is None else f"{new:.3f}")
+    return f"| {row} | " + " | ".join(cells) + " |"
+
+
+def _table(head: str, lines: list[str], otherwise: str) -> str:
+    return "\n".join([head, *lines]) if lines else otherwise
+
+
+def _value(value: object) -> str:
+    return "—" if value is None else _plain(json.dumps(value) if not isinstance(value, str) else value)
+
+
+def _plain(text: str) -> str:
+    """Keeps a value from a branch from being taken for markup, a mention or a link."""
+    escaped = "".join(f"&#{ord(letter)};" if letter in "<>|`*[]@#" else letter for letter in text)
+    return " ".join(escaped.split())
+
+
+if __name__ == "__main__":
+    run_stage(main)

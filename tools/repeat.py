@@ -1,0 +1,72 @@
+"""`make seeds` and `make folds`: one setting of a row several times over, with the mean and spread of its scores.
+
+Each repetition is a DVC experiment in a checkout of its own (`dvc exp run --temp`), so the working tree stays as it
+is; one that was made before, with the same settings on the same commit, is not made again.
+"""
+
+import argparse
+import hashlib
+import json
+import statistics
+
+from tqdm import tqdm
+
+from stages.lib.errors import PipelineError, run_stage
+from stages.lib.params import load_params, row_name
+from stages.lib.splits import FOLDS
+from tools.commands import output_of
+from tools.experiments import SCORES
+
+
+def main() -> None:
+    """Runs what is missing and prints each repetition, the mean and the standard deviation."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("over", choices=("seeds", "folds"), help="what differs between the repetitions")
+    parser.add_argument("--count", type=int, default=5, help="how many seeds, counted from 1")
+    parser.add_argument("--row", default="model", help="`model` or `tables.<row>`")
+    parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE", help="as of dvc exp run")
+    arguments = parser.parse_args()
+    load_params().row(arguments.row)
+    if arguments.count < 2:
+        raise PipelineError(f"--count {arguments.count}: a spread needs at least 2 repetitions")
+    if output_of("git", "status", "--porcelain", "--untracked-files=no"):
+        raise PipelineError("there are uncommitted changes, and repetitions start from the commit: commit them first")
+
+    changes = [f"seed={seed}" for seed in range(1, arguments.count + 1)]
+    if arguments.over == "folds":
+        changes = [f"split.fold={fold}" for fold in range(FOLDS)]
+    scores = {
+        change: repetition(arguments.row, [*arguments.set_param, change]) for change in tqdm(changes, unit="experiment")
+    }
+    print(table(scores))
+
+
+def repetition(row: str, changes: list[str]) -> dict[str, float]:
+    """Returns a row's scores with some params changed, from the experiment that has them or from a new one.
+
+    Raises:
+        PipelineError: With the line that its stage said, if it fails.
+    """
+    commit = output_of("git", "rev-parse", "HEAD").strip()
+    digest = hashlib.sha256(json.dumps([commit, row, sorted(changes)]).encode()).hexdigest()
+    name = f"{row_name(row)}-{changes[-1].replace('=', '-').replace('.', '-')}-{digest[:8]}"
+    if name not in output_of("dvc", "exp", "list", "--name-only").split():
+        options = [option for change in changes for option in ("-S", change)]
+        target = "evaluate" if row == "model" else f"evaluate-table@{row_name(row)}"
+        output_of("dvc", "exp", "run", "--temp", "--name", name, *options, target)
+    (reference,) = output_of("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}").split()
+    return json.loads(output_of("git", "show", f"{reference}:metrics/scores/{row_name(row)}.json"))
+
+
+def table(scores: dict[str, dict[str, float]]) -> str:
+    """Draws a Markdown table: a line per repetition, then mean ± sample standard deviation."""
+    lines = ["| | loss | accuracy | weighted F1 | macro F1 |", "|---|--:|--:|--:|--:|"]
+    for change, values in scores.items():
+        lines.append(f"| {change} | " + " | ".join(f"{values[name]:.3f}" for name in SCORES) + " |")
+    columns = [[values[name] for values in scores.values()] for name in SCORES]
+    spread = " | ".join(f"{statistics.mean(column):.3f} ± {statistics.stdev(column):.3f}" for column in columns)
+    return "\n".join([*lines, f"| mean ± sd of {len(scores)} | {spread} |"])
+
+
+if __name__ == "__main__":
+    run_stage(main)

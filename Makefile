@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro test lint format env lock check-lock check-python check-git clean
+.PHONY: help repro test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -18,6 +18,9 @@ repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/
 
 test: env  ## run the tests
 	@python -m pytest
+
+bench: env  ## measure what the README says about speed, beside what it replaces (about 10 minutes)
+	@python -m bench
 
 lint: env  ## check style and formatting
 	@ruff check . && ruff format --check .

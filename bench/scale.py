@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def measure(ways: tuple[str, ...] = WAYS, full: bool = False) -> list[Figure]:
     for way in ways:
         sizes = SIZES if full or way != "features" else SIZES[:2]
         taken = {n: once(way, n) for n in sizes}
-        per_image_ms = [1e3 * (taken[b][0] - taken[a][0]) / (b - a) for a, b in zip(sizes, sizes[1:], strict=False)]
+        per_image_ms = [1e3 * (taken[b][0] - taken[a][0]) / (b - a) for a, b in pairwise(sizes)]
         for n, (taken_s, rss_gb) in taken.items():
             lines.append(f"{way:>12} {n:>7,} {taken_s:8.1f} s {rss_gb:6.2f} GB  {'#' * max(1, round(taken_s / 2))}")
         n, (_, rss_gb) = max(taken.items())

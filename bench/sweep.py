@@ -18,7 +18,7 @@ import cv2
 import keras
 import numpy as np
 
-from bench.table import ROOT, Figure, alternating, ratio, seconds, show
+from bench.table import ROOT, Figure, ratio, seconds, show
 from stages.features import BATCH_IMAGES
 from stages.lib import precision
 from stages.lib.backbones import build_backbone
@@ -52,6 +52,12 @@ def features(directory: Path) -> ShardedArray:
     return ShardedArray(directory)
 
 
+def pass_s(network: keras.Model, images: np.ndarray, batch: int) -> float:
+    """Returns the seconds that a network takes for the images, after a batch to warm up."""
+    network.predict_on_batch(images[:batch])
+    return seconds(lambda: [network.predict_on_batch(images[s : s + batch]) for s in range(0, len(images), batch)])
+
+
 def sweep(row: Row, data: ShardedArray, types: np.ndarray, labels: np.ndarray, train: int, val: int) -> float:
     """Trains a head for every dropout, all epochs; returns the seconds it took."""
     taken = 0.0
@@ -79,11 +85,7 @@ def measure() -> list[Figure]:
     published = build_backbone(spec, SIDE_PX)
     ours = published if number_format == "float32" else build_backbone(spec, SIDE_PX, number_format)
     three, source = images(3 * 32)
-    theirs_s, ours_s = alternating(
-        lambda: [published.predict_on_batch(three[start : start + 32]) for start in (0, 32, 64)],
-        lambda: [ours.predict_on_batch(three[s : s + BATCH_IMAGES]) for s in range(0, 96, BATCH_IMAGES)],
-        rounds=1,
-    )
+    theirs_s, ours_s = (pass_s(network, three, batch) for network, batch in ((published, 32), (ours, BATCH_IMAGES)))
 
     random = np.random.default_rng(0)
     train, val = (int(share * N) for share in SHARE)

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro compare seeds folds pr-report pr-comment test lint format env lock check-lock check-python check-git clean
+.PHONY: help repro compare seeds folds pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -33,6 +33,9 @@ pr-comment: env
 
 test: env  ## run the tests
 	@python -m pytest
+
+bench: env  ## measure what the README says about speed, beside what it replaces (about 10 minutes)
+	@python -m bench
 
 lint: env  ## check style and formatting
 	@ruff check . && ruff format --check .

@@ -1,22 +1,28 @@
 """Stage features: runs one frozen backbone over all tensors, once, so that no epoch has to do it again."""
 
 import argparse
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from stages.lib import backend, warm
+from stages.lib import augment, backend, warm
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_json
 from stages.lib.params import TENSORS, features_dir, load_params
-from stages.lib.shards import ShardedArray, ShardSetWriter
+from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
 
-BATCH_IMAGES = 32
+PARTS = Path("data/parts")
+"""Finished shards, for the run after a kill or after images were added; no output of a stage, and safe to delete."""
+BATCH_IMAGES = 16
+"""A CPU is as fast with 8 as with 64 (measured), and small batches waste less of it on a shard's last one."""
+BATCH_IMAGES_GPU = 128
 
 
 def main() -> None:
-    """Writes data/features/<backbone>/: float16 shards and backbone.json, which says what made them."""
+    """Writes data/features/<backbone>/: float16 shards, views, and backbone.json, which says what made them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", required=True)
     name = parser.parse_args().backbone
@@ -27,25 +33,84 @@ def main() -> None:
     tensors = ShardedArray(Path(TENSORS))
 
     backend.start()
-    from stages.lib.backbones import build_backbone, weights_digest
+    import keras
 
-    backbone = build_backbone(spec, tensors.item_shape[0])
-    directory = Path(features_dir(name))
-    shape = (backbone.output_shape[-1],)
+    from stages.lib import backbones, precision
+    from stages.lib.parts import Parts
+
+    number_format = precision.resolve(params.features.precision)
+    backbone = backbones.build_backbone(spec, tensors.item_shape[0], number_format)
+    on_gpu = bool(keras.distribution.list_devices("gpu"))
+    made_by = spec.model_dump() | {"precision": number_format, "sha256": backbones.weights_digest(backbone)}
+    code = hashlib.sha256()
+    for source in (__file__, backbones.__file__, augment.__file__):
+        code.update(Path(source).read_bytes())
+    parts = Parts(PARTS / name, made_by | {"code": code.hexdigest(), "keras": keras.__version__, "gpu": on_gpu})
+    batch_images = BATCH_IMAGES_GPU if on_gpu else BATCH_IMAGES
+
+    shape, views = (backbone.output_shape[-1],), params.features.views
     with (
-        ShardSetWriter(directory, tensors.keys, shape, np.float16) as writer,
-        tqdm(total=len(tensors.keys), desc=f"features {name}", unit="image", mininterval=1) as progress,
+        ShardSetWriter(Path(features_dir(name)), tensors.keys, shape, np.float16) as writer,
+        tqdm(total=len(tensors.keys) * (1 + views), desc=f"features {name}", unit="image", mininterval=1) as progress,
     ):
-        for shard, _, images in tensors.shards():
-            for start in range(0, len(images), BATCH_IMAGES):
-                block = backbone.predict_on_batch(np.asarray(images[start : start + BATCH_IMAGES]))
-                with np.errstate(over="ignore"):
-                    half = block.astype(np.float16)
-                if not np.isfinite(half).all():
-                    raise PipelineError(f"{name}: a feature exceeds float16's 65,504; its weights are not as expected")
-                writer.write(shard, start, half)
-                progress.update(len(block))
-        write_json(writer.directory / "backbone.json", spec.model_dump() | {"sha256": weights_digest(backbone)})
+
+        def fill(target: ShardSetWriter, view: int) -> None:
+            for shard, keys, images in tensors.shards():
+                part = parts.name(keys, images, view=view)
+                features = parts.read(part)
+                if features is None:
+                    features = compute(backbone.predict_on_batch, keys, images, view, batch_images, progress)
+                    parts.write(part, features)
+                else:
+                    progress.initial += len(keys)  # not in the rate: the time left is that of what is computed
+                    progress.update(len(keys))
+                target.write(shard, 0, features)
+
+        fill(writer, 0)
+        for view in range(1, views + 1):
+            with ShardSetWriter(view_dir(writer.directory, view), tensors.keys, shape, np.float16) as target:
+                fill(target, view)
+        write_json(writer.directory / "backbone.json", made_by | {"views": views})
+    parts.keep_only_used()
+
+
+def compute(
+    predict: Callable[[np.ndarray], np.ndarray],
+    keys: list[str],
+    images: np.ndarray,
+    view: int,
+    batch_images: int,
+    progress: tqdm,
+) -> np.ndarray:
+    """Computes the features of one shard.
+
+    Args:
+        predict: From uint8 images, `(b, S, S, 3)`, to float32 features, `(b, D)`.
+        keys: The images' md5hashes, `(n,)`.
+        images: uint8 RGB, `(n, S, S, 3)`.
+        view: 0: the images as they are; from 1: that variation of each, which depends on the image and this number.
+        batch_images: How many at a time.
+        progress: Told after every batch.
+
+    Returns:
+        float16, `(n, D)`.
+
+    Raises:
+        PipelineError: If a feature does not fit into float16.
+    """
+    blocks = []
+    for start in range(0, len(images), batch_images):
+        batch = np.asarray(images[start : start + batch_images])
+        if view:
+            seeds = ([int(key, 16), view] for key in keys[start : start + batch_images])
+            batch = np.stack([augment.augment(i, np.random.default_rng(s)) for i, s in zip(batch, seeds, strict=True)])
+        with np.errstate(over="ignore"):
+            half = predict(batch).astype(np.float16)
+        if not np.isfinite(half).all():
+            raise PipelineError(f"{progress.desc}: one exceeds float16's 65,504; the weights are not as expected")
+        blocks.append(half)
+        progress.update(len(half))
+    return np.concatenate(blocks)
 
 
 if __name__ == "__main__":

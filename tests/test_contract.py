@@ -22,6 +22,7 @@ SECTION_MODELS = {
     "sample": params_module.Sample,
     "validate": params_module.Validate,
     "preprocess": params_module.Preprocess,
+    "features": params_module.Features,
     "split": params_module.Split,
 }
 

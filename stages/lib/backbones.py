@@ -45,12 +45,14 @@ APPLICATIONS = {
 }
 
 
-def build_backbone(spec: BackboneSpec, image_size_px: int) -> keras.Model:
+def build_backbone(spec: BackboneSpec, image_size_px: int, precision: str = "float32") -> keras.Model:
     """Builds a frozen backbone with its weights.
 
     Args:
         spec: Which network, which weights, which rescaling.
         image_size_px: Side of the square images.
+        precision: `float32`, or `bfloat16`: what the network computes in. Normalisation, pooling and what comes out
+            are float32 in both, and so are the weights.
 
     Returns:
         A model from uint8 (or float in [0, 255]) RGB, `(batch, S, S, 3)`, to float32 features, `(batch, D)`.
@@ -66,6 +68,8 @@ def build_backbone(spec: BackboneSpec, image_size_px: int) -> keras.Model:
     else:
         x = applications.imagenet_utils.preprocess_input(x, mode=application.normalisation)
     network = _load(application, spec, image_size_px)
+    if precision == "bfloat16":
+        network = _in_bfloat16(network, application)
     network.trainable = False
     # training=False keeps batch normalisation on its stored statistics also while a head is trained
     x = network(x, training=False)
@@ -105,6 +109,21 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
         return application.build(weights=str(path), **arguments)
     except (OSError, ValueError, KeyError) as error:
         raise PipelineError(f"{path}: not weights of {spec.name} without its top ({error}). {_ways(spec)}") from None
+
+
+def _in_bfloat16(network: keras.Model, application: Application) -> keras.Model:
+    """Builds a network anew with the same float32 weights, to compute in bfloat16.
+
+    Not loaded so in the first place: random weights are calibrated in float32, and are to be the same in both.
+    """
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        rounded = application.build(weights=None, include_top=False, input_shape=network.input_shape[1:])
+    finally:
+        keras.config.set_dtype_policy(policy)
+    rounded.set_weights(network.get_weights())
+    return rounded
 
 
 def _calibrate(network: keras.Model) -> None:

@@ -81,6 +81,15 @@ class Preprocess(Section):
     image_size_px: int = Field(ge=75, le=1024)
 
 
+class Features(Section):
+    """How the outputs of the frozen backbones are computed; the same for all of them."""
+
+    precision: Literal["auto", "float32", "bfloat16"]
+    """What the networks compute in; `auto`: bfloat16 where the processor is faster with it."""
+    views: int = Field(ge=0, le=100)
+    """Augmented views of every image beside the plain one, for rows with `augment: true`."""
+
+
 class Backbone(Section):
     """One frozen network of keras.applications."""
 
@@ -143,8 +152,6 @@ class Row(Section):
                 f"input {self.input} does not fit architecture {self.architecture}, which takes "
                 f"{' or '.join(fitting)}: add `-S <row>.input={fitting[-1]}` or choose another architecture"
             )
-        if self.augment and self.input != TENSORS:
-            raise ValueError(f"augment: true needs pixels; set input to {TENSORS} or augment to false")
         if (self.architecture == "lenet") != bool(self.filters):
             raise ValueError("filters lists the convolutions of lenet and is [] for every other architecture")
         return self
@@ -160,6 +167,7 @@ class Params(Section):
     fetch: Fetch
     validate_: Validate = Field(alias="validate")
     preprocess: Preprocess
+    features: Features
     backbones: dict[Literal[ARCHITECTURES], Backbone | None]
     split: Split
     model: Row
@@ -172,6 +180,12 @@ class Params(Section):
         if "model" in self.tables:
             raise ValueError("tables.model: the name is taken by the row under study; choose another")
         side_px = self.preprocess.image_size_px
+        for key, row in self.rows.items():
+            if row.augment and row.input != TENSORS and not self.features.views:
+                raise ValueError(
+                    f"{key}.augment: true needs pixels or views; set {key}.input to {TENSORS}, features.views to 1 or "
+                    f"more, or augment to false"
+                )
         for key, row in self.rows.items():
             if row.input != TENSORS and row.image_size_px != side_px:
                 raise ValueError(

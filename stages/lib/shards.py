@@ -22,6 +22,11 @@ INDEX = "index.csv"
 _COLUMNS = ["md5hash", "shard", "position"]
 
 
+def view_dir(directory: Path, view: int) -> Path:
+    """Returns where the shards of an augmented view lie: `view-1`, `view-2`, ... inside those of the plain items."""
+    return directory / f"view-{view}"
+
+
 class ShardSetWriter(AbstractContextManager):
     """Writes a directory of shards that appears whole when the `with` block ends well, else not at all.
 
@@ -127,6 +132,7 @@ class ShardedArray:
     """What a `ShardSetWriter` wrote, read-only: an array of shape `(len(keys), *item_shape)`.
 
     Attributes:
+        directory: Where it lies.
         keys: md5hash of every item, sorted. An item's position is its place in this list.
         item_shape: Of one item.
         dtype: Of the items.
@@ -141,7 +147,7 @@ class ShardedArray:
         Raises:
             PipelineError: If it is missing, or its index and shards do not agree.
         """
-        self._directory = directory
+        self.directory = directory
         index = self._read_index()
         self.keys: list[str] = index["md5hash"].tolist()
         self._lookup = pd.Index(self.keys)
@@ -195,12 +201,15 @@ class ShardedArray:
         return items
 
     def shards(self) -> Iterator[tuple[str, list[str], np.ndarray]]:
-        """Yields each shard's name, its keys and its items (memory-mapped), in the order of `keys`."""
-        for (name, array), start in zip(self._shards.items(), self._starts[:-1], strict=True):
-            yield name, self.keys[start : start + len(array)], array
+        """Yields each shard's name, its keys and its items, in the order of `keys`.
+
+        Items are mapped anew and unmapped with the caller's last reference, so that the memory taken is a shard's.
+        """
+        for name, start, stop in zip(self._shards, self._starts[:-1], self._starts[1:], strict=True):
+            yield name, self.keys[start:stop], self._open(name, stop - start)
 
     def _read_index(self) -> pd.DataFrame:
-        path = self._directory / INDEX
+        path = self.directory / INDEX
         try:
             index = pd.read_csv(path, dtype=str, keep_default_na=False)
         except FileNotFoundError:
@@ -218,7 +227,7 @@ class ShardedArray:
         return index
 
     def _open(self, name: str, count: int) -> np.ndarray:
-        path = self._directory / f"{name}.npy"
+        path = self.directory / f"{name}.npy"
         try:
             # a plain view of the map: indexing numpy's memmap class costs several times as much
             array = np.asarray(np.load(path, mmap_mode="r"))
@@ -231,4 +240,4 @@ class ShardedArray:
         return array
 
     def _fault(self, what: str) -> PipelineError:
-        return PipelineError(f"{self._directory}: {what}; make it anew with `dvc repro`")
+        return PipelineError(f"{self.directory}: {what}; make it anew with `dvc repro`")

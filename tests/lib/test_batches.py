@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from stages.lib import batches as module
 from stages.lib.batches import Batches, encode_skin_types
+from stages.lib.errors import PipelineError
 from stages.lib.params import TENSORS, Row, load_params
-from stages.lib.shards import ShardedArray, ShardSetWriter
+from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 KEYS = [f"{n:x}" * 32 for n in range(10)]
@@ -76,6 +78,35 @@ def test_augmentation_is_for_training_and_does_not_depend_on_who_asks_first(tmp_
     assert not any((forwards[0][0] == image).all() for image in images)
     training.on_epoch_end()
     assert (training[0][0]["image"] != forwards[0]).any()
+
+
+@pytest.mark.parametrize("memory", [0, 1 << 40])
+def test_every_epoch_deals_plain_features_and_views_anew(features, tmp_path, monkeypatch, memory):
+    monkeypatch.setattr(module, "memory_bytes", lambda: memory)
+    for view in (1, 2):
+        write(view_dir(tmp_path / "f", view), (3,), np.float16, np.arange(10)[:, None] + np.full(3, 100 * view))
+    made, again = batches(features, 7, augment=True), batches(features, 7, augment=True)
+    epochs = []
+    for _ in range(8):
+        values = np.array(epoch(made))
+        assert sorted(values % 100) == list(range(10)) and epoch(again) == values.tolist()
+        epochs.append({int(value) % 100: int(value) // 100 for value in values})
+        made.on_epoch_end()
+        again.on_epoch_end()
+    assert {view for dealt in epochs for view in dealt.values()} == {0, 1, 2}
+    assert all(len({dealt[image] for dealt in epochs}) > 1 for image in range(10))
+    assert epoch(batches(features, None, augment=True)) == list(range(10))  # validation sees the plain ones
+
+
+def test_augmenting_features_without_views_says_what_to_do(features):
+    with pytest.raises(PipelineError, match=r"has no augmented views; set features\.views"):
+        batches(features, 7, augment=True)
+
+
+def test_memory_and_disk_give_the_same_batches(features, monkeypatch):
+    held = epoch(batches(features, 3))
+    monkeypatch.setattr(module, "memory_bytes", lambda: 0)
+    assert epoch(batches(features, 3)) == held
 
 
 def test_skin_types_are_one_of_seven_and_unknown_is_one_of_them():

@@ -1,0 +1,77 @@
+"""Nothing to do, at Fitzpatrick17k's size: `dvc status` and `dvc repro` when all is up to date.
+
+A temporary repository with this checkout's stages, params and metrics gets 16,577 small raw files, 2.5 GB of tensors
+and features of all backbones, all drawn, and small files for everything else; `dvc commit` takes them for results.
+Takes about 6 GB of disk and a minute, most of it DVC's first hashing.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from bench.scale import fill, keys_of
+from bench.table import ROOT, Figure, below, seconds, show
+from stages.lib.params import BACKBONES, features_dir
+
+IMAGES = 16577
+WIDTH = {"vgg16": 25088, "inceptionv3": 2048, "resnet101v2": 2048, "mobilenetv2": 1280}
+COPIED = ("stages", "metrics", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "dvc.yaml", "params.yaml")
+
+
+def run(folder: Path, *command: str) -> str:
+    """Runs a command of this environment in the repository."""
+    environment = os.environ | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{
+            f"GIT_{who}_{what}": "bench@example.invalid"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {(done.stdout + done.stderr)[-2000:]}")
+    return done.stdout
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in COPIED:
+            (folder / part).parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
+        for key in keys_of(IMAGES):
+            path = folder / "data/raw/sample/images" / key[-2:] / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(key.encode())
+        fill(folder / "data/tensors", IMAGES, (224, 224, 3), np.uint8)
+        for backbone in BACKBONES:
+            fill(folder / features_dir(backbone), IMAGES, (WIDTH[backbone],), np.float16)
+        rows = [*yaml.safe_load((ROOT / "params.yaml").read_text())["tables"], "model"]
+        small = ["data/manifest.csv", "data/dropped.csv", "data/classes.json", "data/splits.csv"]
+        small += [f"models/{row}/model.json" for row in rows] + [f"data/predictions/{row}.csv" for row in rows]
+        for path in (folder / path for path in small):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(path.name)
+        run(folder, "git", "init", "-q")
+        run(folder, "dvc", "commit", "-f", "-q")
+        run(folder, "git", "add", "-A")
+        run(folder, "git", "commit", "-q", "-m", "bench")
+        figures = []
+        for command in ("status", "repro"):
+            said = run(folder, "dvc", command)
+            if "up to date" not in said:
+                raise RuntimeError(f"dvc {command}: something was to be done: {said[-1000:]}")
+            taken_s = min(seconds(lambda command=command: run(folder, "dvc", command)) for _ in range(2))
+            figures.append(below(f"nothing to do, dvc {command}", 5, taken_s, "s", f"{IMAGES:,} images"))
+    return figures
+
+
+if __name__ == "__main__":
+    show(measure())

@@ -1,0 +1,129 @@
+"""How time and memory grow with the number of images: preprocess, features, training a head, a process each.
+
+1,000, 4,000 and 16,577 images, drawn: JPEGs of 600 x 450 px for preprocess, uint8 tensors on disk for features
+(MobileNetV2, random weights), features on disk for heads (2,048 numbers as ResNet101V2's, 25,088 as VGG16's; two
+epochs). Seconds and peak RSS are the child's own, start-up included; ms per image counts what is above the start-up,
+taken from two sizes. Features at 16,577 images take minutes: they run with `--full`, else up to 4,000.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from bench.preprocess import draw
+from bench.table import ROOT, Figure, below, show
+from stages.lib.shards import ShardSetWriter
+
+SIZES = (1000, 4000, 16577)
+WAYS = ("preprocess", "features", "head-2048", "head-25088")
+DISTINCT_JPEGS = 500
+
+HEAD = """
+import sys
+from pathlib import Path
+import numpy as np
+from stages.lib import backend
+from stages.lib.params import load_params
+from stages.lib.shards import ShardedArray
+params = load_params(Path(sys.argv[1]))
+data = ShardedArray(Path("features"))
+backend.start(0)
+from stages.lib.batches import Batches
+from stages.lib.networks import build_head
+from stages.lib.training import compile_network
+row = params.tables["resnet101v2-type-d40"]
+head = build_head(row, 114, data.item_shape[0])
+compile_network(head, row)
+n = len(data.keys)
+def part(numbers, seed):
+    return Batches(row, data, numbers, numbers % 114, np.ones(len(numbers), int), 114, seed)
+cut = int(0.9 * n)
+head.fit(part(np.arange(cut), 0), validation_data=part(np.arange(cut, n), None), epochs=2, shuffle=False, verbose=0)
+"""
+
+
+def keys_of(n: int) -> list[str]:
+    """Returns n keys spread over all shards."""
+    return [f"{number % 16:x}{number:031x}" for number in range(n)]
+
+
+def fill(directory: Path, n: int, shape: tuple[int, ...], dtype: type) -> None:
+    """Writes n drawn items; those of a shard repeat a block."""
+    with ShardSetWriter(directory, keys_of(n), shape, dtype) as writer:
+        block = np.random.default_rng(0).integers(0, 200, (16, *shape)).astype(dtype)
+        for shard, keys in writer.shard_keys.items():
+            for start in range(0, len(keys), 16):
+                writer.write(shard, start, block[: len(keys) - start])
+
+
+def run(folder: Path, command: list[str]) -> tuple[float, float]:
+    """Runs a command in `folder`; returns its seconds and its peak RSS in GB."""
+    start = time.perf_counter()
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with (folder / "log").open("wb") as log:
+        child = subprocess.Popen([sys.executable, *command], cwd=folder, env=environment, stdout=log, stderr=log)
+        _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise RuntimeError(f"{command}: {(folder / 'log').read_text()[-2000:]}")
+    return time.perf_counter() - start, usage.ru_maxrss / 1e6  # Linux counts kB
+
+
+def once(way: str, n: int) -> tuple[float, float]:
+    """Sets up n images in a temporary folder and runs one stage over them."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+        if way == "preprocess":
+            raw = folder / "data/raw/sample"
+            distinct = [raw / "images" / key[:2] / key for key in draw(raw, min(n, DISTINCT_JPEGS))]
+            keys = keys_of(n)
+            for number, key in enumerate(keys):
+                path = raw / "images" / key[:2] / key
+                path.parent.mkdir(exist_ok=True)
+                if not path.exists():
+                    os.link(distinct[number % len(distinct)], path)
+            lines = ["md5hash,fitzpatrick_scale", *(f"{key},1" for key in keys)]
+            (folder / "data/manifest.csv").write_text("\n".join(lines) + "\n")
+            return run(folder, ["-m", "stages.preprocess"])
+        if way == "features":
+            fill(folder / "data/tensors", n, (224, 224, 3), np.uint8)
+            return run(folder, ["-m", "stages.features", "--backbone", "mobilenetv2"])
+        fill(folder / "features", n, (int(way.split("-")[1]),), np.float16)
+        return run(folder, ["-c", HEAD, "params.yaml"])
+
+
+def measure(ways: tuple[str, ...] = WAYS, full: bool = False) -> list[Figure]:
+    figures, lines = [], []
+    for way in ways:
+        sizes = SIZES if full or way != "features" else SIZES[:2]
+        taken = {n: once(way, n) for n in sizes}
+        per_image_ms = [1e3 * (taken[b][0] - taken[a][0]) / (b - a) for a, b in pairwise(sizes)]
+        for n, (taken_s, rss_gb) in taken.items():
+            lines.append(f"{way:>12} {n:>7,} {taken_s:8.1f} s {rss_gb:6.2f} GB  {'#' * max(1, round(taken_s / 2))}")
+        n, (_, rss_gb) = max(taken.items())
+        note = f"{n:,} images; each more: {', '.join(f'{ms:.2f}' for ms in per_image_ms)} ms"
+        figures.append(below(f"peak RSS, {way}", 2.5, rss_gb, "GB", note))
+        if len(per_image_ms) > 1:
+            growth = per_image_ms[1] / per_image_ms[0]
+            figures.append(
+                below(f"growth, {way}", 1.15, growth, "x", "cost of an image from 4,000 on against up to there")
+            )
+    print("\n   stage      images   seconds   peak RSS  (# = 2 s)")
+    print("\n".join(lines))
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("ways", nargs="*", default=WAYS, choices=WAYS)
+    parser.add_argument("--full", action="store_true", help="features at 16,577 images too: some minutes")
+    given = parser.parse_args()
+    show(measure(tuple(given.ways), given.full))

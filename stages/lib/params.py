@@ -109,6 +109,14 @@ class Split(Section):
         return value
 
 
+class Explain(Section):
+    """Which networks the results page explains with Grad-CAM, on how many images."""
+
+    images: int = Field(ge=1, le=24)
+    rows: dict[Literal[ARCHITECTURES], str]
+    """A row of `tables` for each architecture that is shown."""
+
+
 class Row(Section):
     """One row of a results table: a network, what it sees and how it is trained."""
 
@@ -160,6 +168,7 @@ class Params(Section):
     preprocess: Preprocess
     backbones: dict[Literal[ARCHITECTURES], Backbone | None]
     split: Split
+    explain: Explain
     model: Row
     tables: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Row]
 
@@ -169,6 +178,9 @@ class Params(Section):
             raise ValueError(f"dataset {self.dataset!r} is not among datasets: {', '.join(self.datasets)}")
         if "model" in self.tables:
             raise ValueError("tables.model: the name is taken by the row under study; choose another")
+        for architecture, name in self.explain.rows.items():
+            if name not in self.tables or self.tables[name].architecture != architecture:
+                raise ValueError(f"explain.rows.{architecture}: no row {name!r} of {architecture} in tables")
         side_px = self.preprocess.image_size_px
         for key, row in self.rows.items():
             if row.input != TENSORS and row.image_size_px != side_px:

@@ -117,6 +117,13 @@ class Explain(Section):
     """A row of `tables` for each architecture that is shown."""
 
 
+class Report(Section):
+    """What the results page shows."""
+
+    show_images: bool
+    """Whether test images stand on it: the most confident mistakes, and Grad-CAM."""
+
+
 class Row(Section):
     """One row of a results table: a network, what it sees and how it is trained."""
 
@@ -169,6 +176,7 @@ class Params(Section):
     backbones: dict[Literal[ARCHITECTURES], Backbone | None]
     split: Split
     explain: Explain
+    report: Report
     model: Row
     tables: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Row]
 

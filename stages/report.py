@@ -111,6 +111,7 @@ def main() -> None:
             "fairness": grids_model.fairness(assessments[MODEL].skin_types),
             "fairness_of_rows": grids_rows.fairness_of_rows(assessments),
             "calibration": grids_rows.calibration(assessments),
+            "card": grids_model.card(assessments[MODEL].metrics, baselines["majority"].metrics),
             "classes": grids_model.classes(plots.classes[plots.classes["partition"] == "label"]),
             "confused": grids_model.confused(pairs),
             "dropped": grids_model.counts("reason", "images dropped", validation["dropped"]),

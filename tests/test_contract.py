@@ -23,6 +23,7 @@ SECTION_MODELS = {
     "validate": params_module.Validate,
     "preprocess": params_module.Preprocess,
     "split": params_module.Split,
+    "evaluate": params_module.Evaluate,
 }
 
 

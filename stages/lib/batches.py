@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from stages.lib.augment import augment
-from stages.lib.catalog import SKIN_TYPES
+from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE
 from stages.lib.params import TENSORS, Row
 from stages.lib.shards import ShardedArray
 
@@ -61,6 +61,7 @@ class Batches(keras.utils.PyDataset):
         self._targets = np.eye(n_classes, dtype=np.float32)
         self._labels = labels
         self._skin_types = encode_skin_types(skin_types, row.skin_type_encoding)
+        self._unknown_type = encode_skin_types(np.array([UNKNOWN_TYPE]), row.skin_type_encoding)
         self._seed, self._epoch = shuffle_seed, 0
         self._shuffle()
 
@@ -80,7 +81,7 @@ class Batches(keras.utils.PyDataset):
         else:
             inputs = {"features": items.astype(np.float32)}
         if self._row.skin_type_input:
-            inputs["skin_type"] = self._skin_types[chosen]
+            inputs["skin_type"] = np.where(self._hidden[chosen, None], self._unknown_type, self._skin_types[chosen])
         return inputs, self._targets[self._labels[chosen]]
 
     def on_epoch_end(self) -> None:
@@ -94,5 +95,8 @@ class Batches(keras.utils.PyDataset):
 
     def _shuffle(self) -> None:
         self._order = np.arange(len(self._positions))
+        self._hidden = np.zeros(len(self._order), dtype=bool)
         if self._seed is not None:
-            np.random.default_rng([self._seed, self._epoch]).shuffle(self._order)
+            random = np.random.default_rng([self._seed, self._epoch])
+            random.shuffle(self._order)
+            self._hidden = random.random(len(self._order)) < self._row.skin_type_dropout

@@ -5,9 +5,23 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from stages.lib import grids
-from stages.lib.results import Fairness
+from stages.lib.results import Estimate, Fairness
 
 _RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
+
+
+def card(metrics: Mapping[str, Estimate], majority: Mapping[str, Estimate]) -> grids.Grid:
+    """Shows a row's main scores beside those of always naming the most common class."""
+    names = {
+        "accuracy": "accuracy", "top_5": "right within five", "balanced_accuracy": "balanced accuracy",
+        "f1_weighted": "weighted F1", "f1_macro": "macro F1", "loss": "log loss, nats",
+        "ece": "calibration error (ECE)", "ece_scaled": "ECE, temperature scaled",
+    }  # fmt: skip
+    rows = []
+    for key, name in names.items():
+        beaten = majority.get(key)
+        rows.append([name, *grids.estimate(metrics[key]), grids.number(beaten and beaten.value)])
+    return grids.grid(["measure*", "value", grids.INTERVAL, "most common class"], rows)
 
 
 def skin_types(table: pd.DataFrame) -> grids.Grid:

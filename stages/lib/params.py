@@ -109,6 +109,18 @@ class Split(Section):
         return value
 
 
+class Evaluate(Section):
+    """How results are assessed."""
+
+    bootstrap_samples: int = Field(ge=100, le=100000)
+    """Resamples behind every interval, and swaps behind every comparison."""
+    calibration_bins: int = Field(ge=2, le=100)
+    min_support: int = Field(ge=1)
+    """Images that a skin type, or a class within it, needs to be compared with others."""
+    mistakes: int = Field(ge=0, le=1000)
+    """How many of the most confident mistakes are listed."""
+
+
 class Explain(Section):
     """Which networks the results page explains with Grad-CAM, on how many images."""
 
@@ -138,6 +150,8 @@ class Row(Section):
     dropout: float = Field(ge=0, lt=1)
     skin_type_input: bool
     skin_type_encoding: Literal["one_hot", "scalar"]
+    skin_type_dropout: float = Field(ge=0, lt=1)
+    """The share of training images whose skin type is set to unknown, drawn anew in every epoch."""
     augment: bool
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: float = Field(gt=0, le=10)
@@ -158,6 +172,8 @@ class Row(Section):
             )
         if self.augment and self.input != TENSORS:
             raise ValueError(f"augment: true needs pixels; set input to {TENSORS} or augment to false")
+        if self.skin_type_dropout and not self.skin_type_input:
+            raise ValueError("skin_type_dropout hides an input that the row lacks; set skin_type_input to true")
         if (self.architecture == "lenet") != bool(self.filters):
             raise ValueError("filters lists the convolutions of lenet and is [] for every other architecture")
         return self
@@ -175,6 +191,7 @@ class Params(Section):
     preprocess: Preprocess
     backbones: dict[Literal[ARCHITECTURES], Backbone | None]
     split: Split
+    evaluate: Evaluate
     explain: Explain
     report: Report
     model: Row

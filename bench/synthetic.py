@@ -1,7 +1,8 @@
 """Made-up results of any size, in the files that the stages write: what the report is timed and tested on.
 
 Nothing here comes from a photograph or a trained network. Labels and skin types are drawn at random, "predictions" are
-noise that leans towards the right class, and images are smooth colour. The files are written by the pipeline's own code.
+noise that leans towards the right class, and images are smooth colour. The files are written by the
+pipeline's own code.
 """
 
 import hashlib
@@ -12,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.assessment import assess
-from stages.lib.counts import estimates
 from stages.lib.bootstrap import draw
+from stages.lib.counts import estimates
 from stages.lib.files import write_csv, write_json
 from stages.lib.params import Params, Row
 from stages.lib.predictions import TYPE_UNKNOWN, Predicted, to_table

@@ -13,14 +13,13 @@ import pandas as pd
 
 from stages.lib import (
     figures_calibration,
-    figures_classes,
     figures_data,
     figures_rows,
     grids_model,
     grids_rows,
+    pictures,
     results,
     tables,
-    thumbnails,
 )
 from stages.lib.baselines import for_table
 from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE, parse_catalog
@@ -28,11 +27,11 @@ from stages.lib.compare import compare
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import read_json, write_text
 from stages.lib.manifest import read_classes, read_groups, read_manifest
-from stages.lib.params import SAMPLE_CATALOG, TENSORS, Params, Row, load_params
+from stages.lib.params import SAMPLE_CATALOG, Params, Row, load_params
 from stages.lib.predictions import read_predictions
 from stages.lib.published import NOT_AN_F1
 from stages.lib.rendering import render
-from stages.lib.shards import ShardedArray
+from stages.lib.results import MODEL
 
 SCORES_DIR = Path("metrics/scores")
 PLOTS_DIR = Path("metrics/plots")
@@ -48,10 +47,8 @@ MARKDOWN_PATH = Path("metrics/report.md")
 HTML_PATH = Path("metrics/report.html")
 CARD_PATH = Path("MODEL_CARD.md")
 
-MODEL = "model"
 PAPER_DATASET = "fitzpatrick17k"
 CONFUSED_PAIRS = 20
-THUMBNAIL_PX = 144
 
 
 def main() -> None:
@@ -75,9 +72,9 @@ def main() -> None:
     verdicts = on_accuracy["verdict"].to_dict()
     by_table = tables.results_tables(params.tables, scores, paper)
     of_tables = [
-        for_table([params.tables[result.name] for result in table.results], params.split.features)
-        for table in by_table
+        for_table([params.tables[result.name] for result in table.results], params.split.features) for table in by_table
     ]
+    to_beat = for_table([params.model], params.split.features)
     pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
     distributions = count_images(catalog, read_manifest())
     report = origin(params) | {
@@ -87,7 +84,7 @@ def main() -> None:
         "not_an_f1": NOT_AN_F1,
         "skin_type_input": params.model.skin_type_input,
         "baselines": baselines,
-        "compared": {name: line for name, line in on_accuracy.iterrows()},
+        "compared": dict(on_accuracy.iterrows()),
         "verdicts": {
             word: [name for name in params.tables if verdicts[name] == word]
             for word in ("better", "worse", "no difference shown")
@@ -119,20 +116,22 @@ def main() -> None:
             "splits": grids_model.counts("split", "images", split["images"]),
         },
         "figures": {
-            "comparison": compare_figure(by_table, assessments, baselines, for_table([params.model], params.split.features)),
+            "comparison": pictures.comparison(by_table, assessments, baselines, to_beat),
             "curves": figures_rows.curves(plots.curves),
             "all_curves": figures_rows.all_curves({name: results.read_curves(PLOTS_DIR / name) for name in rows}),
             "reliability": figures_calibration.reliability(plots.reliability),
+            "accuracy_by_type": pictures.by_type(plots.skin_types, assessments[MODEL]),
             "classes": figures_data.classes(distributions["label"]),
             "skin_types": figures_data.skin_types(distributions["skin_type"]),
         }
-        | type_figures(plots.skin_types, assessments[MODEL])
-        | class_figures(plots.confusion, pairs),
-    }  # fmt: skip
-    report |= pictures(plots.mistakes, explained) if params.report.show_images else {"mistakes": [], "gradcam": []}
-    texts = [
-        render(template, report) for template in ("report.md.j2", "report.html.j2", "model_card.md.j2")
-    ]
+        | pictures.by_class(plots.confusion, pairs),
+    }
+    report |= (
+        pictures.photographs(plots.mistakes, explained)
+        if params.report.show_images
+        else {"mistakes": [], "gradcam": []}
+    )
+    texts = [render(template, report) for template in ("report.md.j2", "report.html.j2", "model_card.md.j2")]
     for path, text in zip((MARKDOWN_PATH, HTML_PATH, CARD_PATH), texts, strict=True):
         write_text(path, text)
     print(f"report: {len(rows)} rows in {MARKDOWN_PATH}, {HTML_PATH} and {CARD_PATH}")
@@ -195,78 +194,6 @@ def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.
     types = pd.DataFrame(by_type)
     types.index = ["unknown" if number == UNKNOWN_TYPE else str(number) for number in types.index]
     return {"label": pd.DataFrame(by_label).fillna(0).astype(int), "skin_type": types}
-
-
-def compare_figure(
-    by_table: list[tables.Table],
-    assessments: dict[str, results.Assessment],
-    baselines: dict[str, results.Baseline],
-    references: list[str],
-) -> bytes:
-    """Draws the comparison of all rows, with what the row under study has to beat as lines."""
-
-    def mark(name: str, paper: tables.PaperScores | None) -> figures_rows.Mark:
-        accuracy = assessments[name].metrics["accuracy"]
-        return figures_rows.Mark(name, accuracy.value, accuracy.low, accuracy.high, paper and paper.accuracy)
-
-    groups = [("Row under study", [mark(MODEL, None)])]
-    groups += [(table.title.split(":")[0], [mark(row.name, row.paper) for row in table.results]) for table in by_table]
-    lines = {
-        "most common class" if baselines[name].features is None else "nearest class mean": baselines[name]
-        for name in references
-    }
-    return figures_rows.comparison(groups, {name: line.metrics["accuracy"].value for name, line in lines.items()})
-
-
-def type_figures(table: pd.DataFrame, model: results.Assessment) -> dict[str, bytes]:
-    """Draws accuracy by skin type, with the type given and, where the row takes one, hidden."""
-    part = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
-    given, hidden = part[part["input"] == "given"], part[part["input"] == "hidden"]
-    overall = model.metrics["accuracy"].value
-    drawn = figures_calibration.accuracy_by_type(given, overall, None if hidden.empty else hidden)
-    return {"accuracy_by_type": drawn}
-
-
-def class_figures(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:
-    """Draws the confusion matrices that have room for names, and the pairs that are mistaken most."""
-    drawn = {}
-    for partition in results.PARTITIONS.values():
-        if f"actual_{partition}" in confusion:
-            actual, predicted = confusion[f"actual_{partition}"], confusion[f"predicted_{partition}"]
-            drawn[f"confusion_{partition}"] = figures_classes.confusion(actual, predicted)
-    if pd.concat([confusion["actual"], confusion["predicted"]]).nunique() <= figures_classes.MAX_CLASSES:
-        drawn["confusion"] = figures_classes.confusion(confusion["actual"], confusion["predicted"])
-    if not pairs.empty:
-        drawn["pairs"] = figures_classes.confused_pairs(pairs)
-    return drawn
-
-
-def pictures(mistakes: pd.DataFrame, explained: list[results.Explained]) -> dict[str, list]:
-    """Makes thumbnails of the most confident mistakes and of what Grad-CAM found.
-
-    Returns:
-        `mistakes`: dictionaries of the mistake and its `jpeg`. `gradcam`: one dictionary per image, with its `jpeg` and,
-        in the order of `explained`, the `networks`' maps and what each named.
-    """
-    tensors = ShardedArray(Path(TENSORS))
-    sheet = [
-        mistake | {"jpeg": thumbnails.photograph(image, THUMBNAIL_PX)}
-        for mistake, image in zip(
-            mistakes.to_dict("records"), tensors.gather(tensors.positions(mistakes["md5hash"].tolist())), strict=True
-        )
-    ]
-    rows: dict[str, dict] = {}
-    for entry in explained:
-        images = tensors.gather(tensors.positions(entry.table["md5hash"].tolist()))
-        for line, image, found in zip(entry.table.to_dict("records"), images, entry.maps, strict=True):
-            row = rows.setdefault(
-                line["md5hash"],
-                {"label": line["label"], "jpeg": thumbnails.photograph(image, THUMBNAIL_PX), "networks": []},
-            )
-            row["networks"].append(
-                line | {"row": entry.row, "seen": bool(found.any()), "jpeg": thumbnails.spotlight(image, found, THUMBNAIL_PX)}
-            )
-    return {"mistakes": sheet, "gradcam": list(rows.values())}
 
 
 def _bytes(path: Path) -> bytes:

@@ -19,8 +19,8 @@ def reliability(bins: pd.DataFrame) -> bytes:
         PNG bytes.
     """
     looks = {
-        "before": ("s--", ORANGE, "as trained", {"color": ORANGE, "fill": False, "hatch": "////"}),
-        "after": ("o-", BLUE, "after temperature scaling", {"color": BLUE, "alpha": 0.55}),
+        "before": ("s--", ORANGE, "as trained", {"facecolor": "none", "hatch": "////"}),
+        "after": ("o-", BLUE, "after temperature scaling", {"facecolor": BLUE, "alpha": 0.55}),
     }
     with drawing.style():
         figure = Figure((WIDTH_IN, 6.2), layout="constrained")
@@ -32,8 +32,7 @@ def reliability(bins: pd.DataFrame) -> bytes:
             diagram.plot(filled["confidence"], filled["accuracy"], line, color=colour, markersize=5, label=label)
             width = (part["high"] - part["low"]) * 0.42
             middle = part["low"] + width * (offset + 0.6)
-            counts.bar(middle, part["n"], width=width, edgecolor=colour, **{k: v for k, v in bar.items() if k != "color"},
-                       facecolor="none" if name == "before" else colour)  # fmt: skip
+            counts.bar(middle, part["n"], width=width, edgecolor=colour, **bar)
         diagram.set_ylim(0, 1)
         diagram.set_xlim(0, 1)
         diagram.set_ylabel("accuracy")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stages.lib.results import Estimate
 
 DASH = "—"
+MINUS = "\N{MINUS SIGN}"
 INTERVAL = "95 % interval"
 
 
@@ -38,13 +39,14 @@ def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") 
 
 def number(value: float | None, digits: int = 3) -> str:
     """Returns three decimals, as the paper prints; a dash for what does not exist."""
-    return DASH if value is None or math.isnan(value) else f"{value:.{digits}f}"
+    return DASH if value is None or math.isnan(value) else f"{value:.{digits}f}".replace("-", MINUS)
 
 
 def signed(value: float | None) -> str:
     """Returns a difference with its sign, never `-0.000`."""
-    text = number(value)
-    return text if text == DASH else f"{float(text) + 0.0:+.3f}".replace("-", "−")
+    if value is None or math.isnan(value):
+        return DASH
+    return f"{round(value, 3) + 0.0:+.3f}".replace("-", MINUS)
 
 
 def interval(low: float | None, high: float | None, form: Callable[[float | None], str] = number) -> str:

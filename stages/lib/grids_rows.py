@@ -57,7 +57,15 @@ def results(
         metrics = baselines[name].metrics
         rows.append(
             [
-                *(name, describe_baseline(baselines[name]), grids.DASH, grids.DASH, grids.DASH, grids.number(baselines[name].loss), grids.DASH),
+                *(
+                    name,
+                    describe_baseline(baselines[name]),
+                    grids.DASH,
+                    grids.DASH,
+                    grids.DASH,
+                    grids.number(baselines[name].loss),
+                    grids.DASH,
+                ),
                 *grids.estimate(metrics["accuracy"]),
                 *(grids.DASH, grids.number(metrics["balanced_accuracy"].value), grids.DASH, grids.DASH),
                 grids.number(metrics["f1_weighted"].value),
@@ -105,7 +113,11 @@ def fairness_of_rows(assessments: Mapping[str, Assessment]) -> grids.Grid:
     for name, assessment in assessments.items():
         entry, hidden = assessment.fairness(), assessment.type_hidden
         cells = [name, *grids.estimate(entry and entry.gap)]
-        cells += [grids.share(entry.gap_p), grids.number(entry.pqd), grids.number(entry.dpm), grids.number(entry.eom)] if entry else [grids.DASH] * 4
+        cells += (
+            [grids.share(entry.gap_p), grids.number(entry.pqd), grids.number(entry.dpm), grids.number(entry.eom)]
+            if entry
+            else [grids.DASH] * 4
+        )
         if hidden:
             change = hidden.difference["accuracy"]
             cells += [grids.number(hidden.metrics["accuracy"].value), grids.signed(change.value)]
@@ -118,8 +130,8 @@ def fairness_of_rows(assessments: Mapping[str, Assessment]) -> grids.Grid:
 
 def calibration(assessments: Mapping[str, Assessment]) -> grids.Grid:
     """Shows log loss and calibration error of every row, before and after temperature scaling."""
-    columns = ["row*", "log loss", grids.INTERVAL, "log loss, scaled", "ECE", grids.INTERVAL, "ECE, scaled", grids.INTERVAL,
-               "temperature"]  # fmt: skip
+    columns = ["row*", "log loss", grids.INTERVAL, "log loss, scaled", "ECE", grids.INTERVAL,
+               "ECE, scaled", grids.INTERVAL, "temperature"]  # fmt: skip
     rows = [
         [
             name,
@@ -145,7 +157,12 @@ def partitions(assessments: Mapping[str, Assessment]) -> grids.Grid:
     rows = []
     for name, assessment in assessments.items():
         metrics = assessment.metrics
-        cells = [name, grids.number(metrics["accuracy"].value), *grids.estimate(metrics["top_3"]), *grids.estimate(metrics["top_5"])]
+        cells = [
+            name,
+            grids.number(metrics["accuracy"].value),
+            *grids.estimate(metrics["top_3"]),
+            *grids.estimate(metrics["top_5"]),
+        ]
         cells += grids.estimate(metrics["balanced_accuracy"])
         for key in kept:
             of_partition = assessment.partitions[key].metrics

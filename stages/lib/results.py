@@ -13,6 +13,8 @@ from stages.lib.errors import PipelineError
 from stages.lib.files import read_json
 from stages.lib.tables import read_columns
 
+MODEL = "model"
+"""The name of the row under study."""
 CURVES_COLUMNS = (
     *("epoch", "loss", "accuracy", "f1_weighted"),
     *("val_loss", "val_accuracy", "val_f1_weighted", "chosen"),

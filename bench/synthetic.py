@@ -35,7 +35,9 @@ def write_catalog(root: Path, dataset: str, classes: list[str], images: int, see
     Nine images of ten are kept; of those a tenth each is in `val` and `test`.
     """
     random = np.random.default_rng(seed)
-    labels = np.concatenate([np.arange(len(classes)), random.zipf(1.6, images) % len(classes)])[:images]
+    rarity = 1 / (np.arange(len(classes)) + 8)
+    labels = random.choice(len(classes), images, p=rarity / rarity.sum())
+    labels[: len(classes)] = np.arange(len(classes))
     shares = random.choice(TYPES, images, p=TYPE_SHARES)
     second = np.where(random.random(images) < 0.8, shares, random.choice(TYPES, images, p=TYPE_SHARES))
     catalog = pd.DataFrame(

@@ -43,7 +43,8 @@ def confusion(actual: pd.Series, predicted: pd.Series) -> bytes:
         labels = [drawing.short(name) for name in names]
         size = 9 if few else 7
         axes.set_yticks(range(len(names)), labels, fontsize=size, parse_math=False)
-        slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if len(names) > 3 else {}
+        slanted = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"} if few else {"rotation": 90}
+        slanted = slanted if len(names) > 3 else {}
         axes.set_xticks(range(len(names)), labels, fontsize=size, parse_math=False, **slanted)
         axes.tick_params(length=0)
         axes.set_xlabel("predicted")

@@ -23,7 +23,7 @@ def assessment(**changes):
 
 
 BASELINE = Baseline(
-    kind="majority", features=None, predicts="a", loss=1.1, metrics=dict.fromkeys(("accuracy", "balanced_accuracy", "f1_weighted", "f1_macro"), HALF)
+    kind="majority", features=None, predicts="a", loss=1.1, metrics=dict.fromkeys(NAMES, HALF)
 )  # fmt: skip
 SCORES = Scores(loss=1.0, accuracy=0.5, f1_weighted=0.4, f1_macro=0.3)
 

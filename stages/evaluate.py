@@ -1,15 +1,19 @@
-"""Stage evaluate: scores one trained row on the test split and keeps every prediction."""
+"""Stage evaluate: predicts validation and test with one trained row, keeps every prediction and assesses them."""
 
 import argparse
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from stages.lib import backend, warm
+from stages.lib.assessment import assess
+from stages.lib.catalog import UNKNOWN_TYPE
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv, write_json
-from stages.lib.manifest import read_classes, read_examples
+from stages.lib.manifest import read_classes, read_examples, read_groups, read_manifest
 from stages.lib.params import load_params, row_name
+from stages.lib.predictions import TYPE_UNKNOWN, Predicted, to_table
 from stages.lib.scores import score
 from stages.lib.shards import ShardedArray
 
@@ -23,25 +27,31 @@ def main() -> None:
     name = row_name(key)
     data = ShardedArray(Path(params.row(key).input))
     classes = read_classes()
-    test = read_examples("test", data)
+    examples = {"val": read_examples("val", data), "test": read_examples("test", data)}
 
     backend.start()
     from stages.lib import artifact
     from stages.lib.batches import Batches
 
     model, network = artifact.load(Path("models") / name, classes)
-    batches = Batches(network.row, data, test.positions, test.labels, test.skin_types, len(classes))
-    probabilities = model.predict(batches, verbose=0)
+    # what it costs not to know the skin type: the test images again, all of unknown type
+    inputs = {split: (images, images.skin_types) for split, images in examples.items()}
+    if network.row.skin_type_input:
+        inputs[TYPE_UNKNOWN] = examples["test"], np.full_like(examples["test"].skin_types, UNKNOWN_TYPE)
+    parts = {}
+    for split, (images, skin_types) in inputs.items():
+        batches = Batches(network.row, data, images.positions, images.labels, skin_types, len(classes))
+        parts[split] = Predicted(images.keys, images.labels, model.predict(batches, verbose=0))
 
-    scores = score(test.labels, probabilities)
-    labels = pd.Series(classes)
-    predicted = labels.iloc[probabilities.argmax(axis=1)].to_numpy()
-    table = pd.DataFrame({"md5hash": test.keys, "label": labels.iloc[test.labels].to_numpy(), "predicted": predicted})
-    confusion = table[["label", "predicted"]].rename(columns={"label": "actual"})
-    shares = pd.DataFrame(probabilities, columns=[f"p_{label}" for label in classes])
+    scores = score(parts["test"].labels, parts["test"].probabilities)
+    assessment = assess(
+        parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed
+    )
     plots = Path("metrics/plots") / name
-    write_csv(Path("data/predictions") / f"{name}.csv", pd.concat([table, shares], axis=1), float_format="%.6g")
-    write_csv(plots / "confusion.csv", confusion)
+    write_csv(Path("data/predictions") / f"{name}.csv", to_table(parts, classes), float_format="%.6g")
+    for table, content in assessment.tables.items():
+        write_csv(plots / f"{table}.csv", content, float_format="%.6f")
+    write_json(plots / "assessment.json", assessment.summary)
     write_csv(plots / "curves.csv", pd.read_csv(Path("models") / name / "history.csv"), float_format="%.6f")
     write_json(Path("metrics/scores") / f"{name}.json", scores)
     print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items()))

@@ -1,83 +1,156 @@
-"""Report: the four tables, the row under study and the data's quality, as metrics/report.md and report.html.
+"""Report: what all rows scored, for whom and how surely, as metrics/report.html, report.md and MODEL_CARD.md.
 
-Reads what is in Git already (scores, plots, `metrics/paper.csv`) and no image or model, so it runs in
-seconds. Both files say the same; the HTML file adds three figures and needs nothing beside itself.
+Reads what the other stages wrote and no network, so it runs in seconds. All three files come from the same numbers and
+sentences; the page adds the pictures and needs nothing beside itself.
 """
 
-import base64
+import hashlib
 import json
-import math
-import re
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+import pandas as pd
 
-from stages.lib import figures, tables
-from stages.lib.errors import run_stage
+from stages.lib import (
+    figures_calibration,
+    figures_data,
+    figures_rows,
+    grids_model,
+    grids_rows,
+    pictures,
+    results,
+    tables,
+)
+from stages.lib.baselines import for_table
+from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE, parse_catalog
+from stages.lib.compare import compare
+from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import read_json, write_text
-from stages.lib.params import SAMPLE_CATALOG, Row, load_params
+from stages.lib.manifest import read_classes, read_groups, read_manifest
+from stages.lib.params import SAMPLE_CATALOG, Params, Row, load_params
+from stages.lib.predictions import read_predictions
+from stages.lib.published import NOT_AN_F1
+from stages.lib.rendering import render
+from stages.lib.results import MODEL
 
 SCORES_DIR = Path("metrics/scores")
-MODEL_PLOTS_DIR = Path("metrics/plots/model")
+PLOTS_DIR = Path("metrics/plots")
+PREDICTIONS_DIR = Path("data/predictions")
+BASELINE_PREDICTIONS_DIR = Path("data/baselines")
+EXPLAIN_DIR = Path("data/explain")
+RAW_DIR = Path("data/raw")
 PAPER_PATH = Path("metrics/paper.csv")
+BASELINES_PATH = Path("metrics/baselines.json")
 VALIDATION_PATH = Path("metrics/validation.json")
 SPLIT_PATH = Path("metrics/split.json")
 MARKDOWN_PATH = Path("metrics/report.md")
 HTML_PATH = Path("metrics/report.html")
+CARD_PATH = Path("MODEL_CARD.md")
 
-TEMPLATES_DIR = Path(__file__).parent / "lib" / "templates"
 PAPER_DATASET = "fitzpatrick17k"
-CURVES_COLUMNS = (
-    *("epoch", "loss", "accuracy", "f1_weighted"),
-    *("val_loss", "val_accuracy", "val_f1_weighted", "chosen"),
-)
+CONFUSED_PAIRS = 20
 
 
 def main() -> None:
-    """Collects the results, draws the figures and writes both files."""
+    """Collects the results, draws the figures and writes the three files."""
     params = load_params()
+    rows = {MODEL: params.model} | params.tables
     paper = tables.read_paper(PAPER_PATH)
-    scores = {name: tables.read_scores(SCORES_DIR, name) for name in params.tables}
-    model = tables.read_scores(SCORES_DIR, "model")
-    curves = tables.read_columns(MODEL_PLOTS_DIR / "curves.csv", CURVES_COLUMNS)
-    pairs = tables.read_columns(MODEL_PLOTS_DIR / "confusion.csv", ("actual", "predicted")).astype(str)
+    scores = {name: tables.read_scores(SCORES_DIR, name) for name in rows}
+    assessments = {name: results.read_assessment(PLOTS_DIR / name) for name in rows}
+    baselines = results.read_baselines(BASELINES_PATH)
+    plots = results.read_plots(PLOTS_DIR / MODEL)
+    explained = [results.read_explained(EXPLAIN_DIR, *item) for item in params.explain.rows.items()]
     validation, split = read_json(VALIDATION_PATH), read_json(SPLIT_PATH)
+    catalog = parse_catalog(_bytes(RAW_DIR / params.dataset / "catalog.csv"), "the catalog")
 
-    results = tables.results_tables(params.tables, scores, paper)
-    majority = float(pairs["actual"].value_counts(normalize=True).max())
-    own_weights = {
-        name: weights_name(backbone.weights)
-        for name, backbone in params.backbones.items()
-        if backbone and backbone.weights and backbone.weights != params.active.weights
+    compared = compare(
+        read_all_predictions(rows, baselines), MODEL, read_groups(), read_classes(),
+        params.evaluate.bootstrap_samples, params.seed,
+    )  # fmt: skip
+    on_accuracy = compared[compared["metric"] == "accuracy"].set_index("row")
+    verdicts = on_accuracy["verdict"].to_dict()
+    by_table = tables.results_tables(params.tables, scores, paper)
+    of_tables = [
+        for_table([params.tables[result.name] for result in table.results], params.split.features) for table in by_table
+    ]
+    to_beat = for_table([params.model], params.split.features)
+    pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
+    distributions = count_images(catalog, read_manifest())
+    report = origin(params) | {
+        "model": assessments[MODEL],
+        "scores": scores[MODEL],
+        "description": tables.describe(params.model),
+        "not_an_f1": NOT_AN_F1,
+        "skin_type_input": params.model.skin_type_input,
+        "baselines": baselines,
+        "compared": dict(on_accuracy.iterrows()),
+        "verdicts": {
+            word: [name for name in params.tables if verdicts[name] == word]
+            for word in ("better", "worse", "no difference shown")
+        },
+        "fairness": assessments[MODEL].fairness(),
+        "validation": validation,
+        "dropped_total": sum(validation["dropped"].values()),
+        "split": split,
+        "explained": [entry.row for entry in explained],
+        "mistakes_total": int((plots.confusion["actual"] != plots.confusion["predicted"]).sum()),
+        "tables": [
+            (table.title, grids_rows.results(table, assessments, verdicts, baselines, names))
+            for table, names in zip(by_table, of_tables, strict=True)
+        ],
+        "grids": {
+            "settings": grids_model.texts("setting", "value", settings(params.model, params.active.max_epochs)),
+            "fingerprints": grids_model.texts("what", "SHA-256, first 16 digits", fingerprints(params.dataset)),
+            "differences": grids_rows.differences(compared, baselines),
+            "partitions": grids_rows.partitions(assessments),
+            "skin_types": grids_model.skin_types(plots.skin_types),
+            "fairness": grids_model.fairness(assessments[MODEL].skin_types),
+            "fairness_of_rows": grids_rows.fairness_of_rows(assessments),
+            "calibration": grids_rows.calibration(assessments),
+            "card": grids_model.card(assessments[MODEL].metrics, baselines["majority"].metrics),
+            "classes": grids_model.classes(plots.classes[plots.classes["partition"] == "label"]),
+            "confused": grids_model.confused(pairs),
+            "dropped": grids_model.counts("reason", "images dropped", validation["dropped"]),
+            "types": grids_model.counts("skin type", "images kept", validation["kept_by_skin_type"]),
+            "splits": grids_model.counts("split", "images", split["images"]),
+        },
+        "figures": {
+            "comparison": pictures.comparison(by_table, assessments, baselines, to_beat),
+            "curves": figures_rows.curves(plots.curves),
+            "all_curves": figures_rows.all_curves({name: results.read_curves(PLOTS_DIR / name) for name in rows}),
+            "reliability": figures_calibration.reliability(plots.reliability),
+            "accuracy_by_type": pictures.by_type(plots.skin_types, assessments[MODEL]),
+            "classes": figures_data.classes(distributions["label"]),
+            "skin_types": figures_data.skin_types(distributions["skin_type"]),
+        }
+        | pictures.by_class(plots.confusion, pairs),
     }
-    report = {
+    report |= (
+        pictures.photographs(plots.mistakes, explained)
+        if params.report.show_images
+        else {"mistakes": [], "gradcam": []}
+    )
+    texts = [render(template, report) for template in ("report.md.j2", "report.html.j2", "model_card.md.j2")]
+    for path, text in zip((MARKDOWN_PATH, HTML_PATH, CARD_PATH), texts, strict=True):
+        write_text(path, text)
+    print(f"report: {len(rows)} rows in {MARKDOWN_PATH}, {HTML_PATH} and {CARD_PATH}")
+
+
+def origin(params: Params) -> dict[str, Any]:
+    """Returns what the results come from: dataset, weights and whether the paper's figures can be compared."""
+    return {
         "dataset": params.dataset,
         "synthetic": params.active.catalog == SAMPLE_CATALOG,
         "comparable": params.dataset == PAPER_DATASET,
         "weights": weights_name(params.active.weights),
-        "own_weights": own_weights,
-        "max_epochs": params.active.max_epochs,
-        "tables": results,
-        "model": model,
-        "model_settings": settings(params.model, params.active.max_epochs),
-        "validation": validation,
-        "dropped_total": sum(validation["dropped"].values()),
-        "split": split,
-        "test_images": len(pairs),
-        "majority": majority,
-        "interval": tables.wilson_interval(model.accuracy, len(pairs)),
-        "figures": {
-            "comparison": figures.comparison(results, model, len(pairs), majority),
-            "curves": figures.curves(curves),
-            "confusion": figures.confusion(pairs),
+        "own_weights": {
+            name: weights_name(backbone.weights)
+            for name, backbone in params.backbones.items()
+            if backbone and backbone.weights and backbone.weights != params.active.weights
         },
+        "max_epochs": params.active.max_epochs,
     }
-    markdown, html = render("report.md.j2", report), render("report.html.j2", report)
-    write_text(MARKDOWN_PATH, markdown)
-    write_text(HTML_PATH, html)
-    print(f"report: {len(scores)} rows and the row under study in {MARKDOWN_PATH} and {HTML_PATH}")
 
 
 def weights_name(weights: str) -> str:
@@ -93,44 +166,41 @@ def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
-def render(template: str, report: dict[str, Any]) -> str:
-    """Fills in a template whose name ends in `.md.j2` or `.html.j2`.
-
-    Args:
-        template: Its file name in `stages/lib/templates`.
-        report: What it shows, under the name `r`. Names from a catalog are escaped for the form at hand.
-    """
-    html = template.endswith(".html.j2")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES_DIR),
-        autoescape=html,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "plain": (lambda value: value) if html else escape_markdown,
-        "bold": Markup("<strong>{}</strong>").format if html else bold_markdown,
-        "score": format_score,
-        "n": "{:,}".format,
-        "base64": lambda content: base64.b64encode(content).decode(),
+def fingerprints(dataset: str) -> dict[str, str]:
+    """Returns what tells one run from another whatever its commit and date: digests of data and predictions."""
+    paths = {
+        "the catalog": RAW_DIR / dataset / "catalog.csv",
+        "the images kept": Path("data/manifest.csv"),
+        "the split": Path("data/splits.csv"),
+        "the predictions of the row under study": PREDICTIONS_DIR / f"{MODEL}.csv",
     }
-    return environment.get_template(template).render(r=report)
+    return {name: hashlib.sha256(_bytes(path)).hexdigest()[:16] for name, path in paths.items()}
 
 
-def escape_markdown(value: object) -> str:
-    """Makes one line of text stand for itself in Markdown, in a table cell and against HTML tags."""
-    return re.sub(r"([\\`*\[\]<>|&~]|\b_|_\b)", r"\\\1", " ".join(str(value).split()))
+def read_all_predictions(rows: dict[str, Row], baselines: dict[str, results.Baseline]) -> dict[str, pd.DataFrame]:
+    """Reads which class every row and baseline named for every test image."""
+    paths = {name: PREDICTIONS_DIR / f"{name}.csv" for name in rows}
+    paths |= {name: BASELINE_PREDICTIONS_DIR / f"{name}.csv" for name in baselines}
+    return {name: read_predictions(path, probabilities=False) for name, path in paths.items()}
 
 
-def bold_markdown(value: object) -> str:
-    """Returns one line of text, escaped, in bold."""
-    return f"**{escape_markdown(value)}**"
+def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Counts images before and after validation, by `label` and by `skin_type`."""
+    by_label = {"catalog": catalog["label"].value_counts(), "kept": manifest["label"].value_counts()}
+    by_type = {
+        name: table["fitzpatrick_scale"].value_counts().reindex(SKIN_TYPES, fill_value=0)
+        for name, table in (("catalog", catalog), ("kept", manifest))
+    }
+    types = pd.DataFrame(by_type)
+    types.index = ["unknown" if number == UNKNOWN_TYPE else str(number) for number in types.index]
+    return {"label": pd.DataFrame(by_label).fillna(0).astype(int), "skin_type": types}
 
 
-def format_score(value: float | None) -> str:
-    """Returns three decimals, as the paper prints; a dash for what does not exist."""
-    return "—" if value is None or math.isnan(value) else f"{value:.3f}"
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ SECTION_MODELS = {
     "preprocess": params_module.Preprocess,
     "features": params_module.Features,
     "split": params_module.Split,
+    "evaluate": params_module.Evaluate,
+    "explain": params_module.Explain,
+    "report": params_module.Report,
 }
 
 
@@ -85,6 +88,7 @@ def params_read(module: str, row_key: str) -> set[str]:
 BACKBONE_KEYS = {
     "tables.${key}": "backbones.${item.architecture}",
     "model": "backbones.${model.architecture}",
+    "tables.${item}": "backbones.${key}",
     "": "backbones.${item}",
 }
 
@@ -97,7 +101,11 @@ def test_every_imported_module_is_a_dependency_and_no_other(name):
 
 @pytest.mark.parametrize("name", DVC["stages"])
 def test_declared_params_are_those_that_the_stage_reads(name):
-    row_key = {"train-table": "tables.${key}", "evaluate-table": "tables.${key}"}.get(name)
+    row_key = {
+        "train-table": "tables.${key}",
+        "evaluate-table": "tables.${key}",
+        "explain": "tables.${item}",
+    }.get(name)
     row_key = row_key or ("model" if name in ("train", "evaluate") else "")
     assert set(definition(name).get("params", [])) == params_read(module_of(name), row_key)
 

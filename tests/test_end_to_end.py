@@ -41,6 +41,7 @@ def tiny_params() -> dict:
     params["datasets"]["sample"]["max_epochs"] = 2
     params["preprocess"]["image_size_px"] = params["model"]["image_size_px"] = 96
     params["tables"] = {"lenet-1": params["tables"]["lenet-1"] | {"image_size_px": 64}}
+    params["explain"]["rows"] = {"lenet": "lenet-1"}
     return params
 
 

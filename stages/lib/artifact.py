@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import keras
+from pydantic import ValidationError
 
 from stages.lib.errors import PipelineError
 from stages.lib.files import read_json, write_json
@@ -59,12 +60,17 @@ def load(directory: Path, classes: list[str]) -> tuple[keras.Model, Artifact]:
         PipelineError: If a file is missing or broken, or the network was trained for other classes.
     """
     config = read_json(directory / CONFIG)
-    artifact = Artifact(
-        row=Row(**config["row"]),
-        classes=config["classes"],
-        input_shape=tuple(config["input_shape"]),
-        backbone=BackboneSpec(**config["backbone"]) if config["backbone"] else None,
-    )
+    try:
+        artifact = Artifact(
+            row=Row(**config["row"]),
+            classes=config["classes"],
+            input_shape=tuple(config["input_shape"]),
+            backbone=BackboneSpec(**config["backbone"]) if config["backbone"] else None,
+        )
+    except (KeyError, TypeError, ValidationError):
+        raise PipelineError(
+            f"{directory / CONFIG}: written by another version of this code; train it anew with `dvc repro`"
+        ) from None
     if artifact.classes != classes:
         raise PipelineError(
             f"{directory}: trained for {len(artifact.classes)} classes, which are not the catalog's {len(classes)}; "

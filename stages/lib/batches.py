@@ -13,7 +13,7 @@ import keras
 import numpy as np
 
 from stages.lib.augment import augment
-from stages.lib.catalog import SKIN_TYPES
+from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE
 from stages.lib.errors import PipelineError
 from stages.lib.params import TENSORS, Row
 from stages.lib.shards import ShardedArray, view_dir
@@ -80,6 +80,7 @@ class Batches(keras.utils.PyDataset):
         self._targets = np.eye(n_classes, dtype=np.float32)
         self._labels = labels
         self._skin_types = encode_skin_types(skin_types, row.skin_type_encoding)
+        self._unknown_type = encode_skin_types(np.array([UNKNOWN_TYPE]), row.skin_type_encoding)
         self._seed, self._epoch = shuffle_seed, 0
         self._shuffle()
 
@@ -100,7 +101,7 @@ class Batches(keras.utils.PyDataset):
         else:
             inputs = {"features": self._take(chosen, self._view_of[chosen]).astype(np.float32)}
         if self._row.skin_type_input:
-            inputs["skin_type"] = self._skin_types[chosen]
+            inputs["skin_type"] = np.where(self._hidden[chosen, None], self._unknown_type, self._skin_types[chosen])
         return inputs, self._targets[self._labels[chosen]]
 
     def on_epoch_end(self) -> None:
@@ -115,10 +116,12 @@ class Batches(keras.utils.PyDataset):
     def _shuffle(self) -> None:
         self._order = np.arange(self._n)
         self._view_of = np.zeros(self._n, dtype=np.int64)
+        self._hidden = np.zeros(self._n, dtype=bool)
         if self._seed is not None:
             random = np.random.default_rng([self._seed, self._epoch])
             random.shuffle(self._order)
             self._view_of = random.integers(0, self._views, self._n)
+            self._hidden = random.random(self._n) < self._row.skin_type_dropout
 
 
 def _view_dirs(directory: Path) -> list[Path]:

@@ -43,6 +43,15 @@ def read_classes() -> list[str]:
     return read_json(CLASSES)
 
 
+def read_groups() -> pd.Series:
+    """Reads the near-duplicate group of every kept image: text, by md5hash.
+
+    Raises:
+        PipelineError: If data/splits.csv is missing.
+    """
+    return _read(SPLITS_TABLE).set_index("md5hash")["group"]
+
+
 def read_examples(split: str, data: ShardedArray) -> Examples:
     """Reads what belongs to one split, and only that.
 

@@ -120,6 +120,33 @@ class Split(Section):
         return value
 
 
+class Evaluate(Section):
+    """How results are assessed."""
+
+    bootstrap_samples: int = Field(ge=100, le=100000)
+    """Resamples behind every interval, and swaps behind every comparison."""
+    calibration_bins: int = Field(ge=2, le=100)
+    min_support: int = Field(ge=1)
+    """Images that a skin type, or a class within it, needs to be compared with others."""
+    mistakes: int = Field(ge=0, le=1000)
+    """How many of the most confident mistakes are listed."""
+
+
+class Explain(Section):
+    """Which networks the results page explains with Grad-CAM, on how many images."""
+
+    images: int = Field(ge=1, le=24)
+    rows: dict[Literal[ARCHITECTURES], str]
+    """A row of `tables` for each architecture that is shown."""
+
+
+class Report(Section):
+    """What the results page shows."""
+
+    show_images: bool
+    """Whether test images stand on it: the most confident mistakes, and Grad-CAM."""
+
+
 class Row(Section):
     """One row of a results table: a network, what it sees and how it is trained."""
 
@@ -134,6 +161,8 @@ class Row(Section):
     dropout: float = Field(ge=0, lt=1)
     skin_type_input: bool
     skin_type_encoding: Literal["one_hot", "scalar"]
+    skin_type_dropout: float = Field(ge=0, lt=1)
+    """The share of training images whose skin type is set to unknown, drawn anew in every epoch."""
     augment: bool
     optimizer: Literal["adam", "rmsprop", "sgd"]
     learning_rate: float = Field(gt=0, le=10)
@@ -152,6 +181,8 @@ class Row(Section):
                 f"input {self.input} does not fit architecture {self.architecture}, which takes "
                 f"{' or '.join(fitting)}: add `-S <row>.input={fitting[-1]}` or choose another architecture"
             )
+        if self.skin_type_dropout and not self.skin_type_input:
+            raise ValueError("skin_type_dropout hides an input that the row lacks; set skin_type_input to true")
         if (self.architecture == "lenet") != bool(self.filters):
             raise ValueError("filters lists the convolutions of lenet and is [] for every other architecture")
         return self
@@ -170,6 +201,9 @@ class Params(Section):
     features: Features
     backbones: dict[Literal[ARCHITECTURES], Backbone | None]
     split: Split
+    evaluate: Evaluate
+    explain: Explain
+    report: Report
     model: Row
     tables: dict[Annotated[str, Field(pattern=r"^[\w-]+$")], Row]
 
@@ -179,6 +213,9 @@ class Params(Section):
             raise ValueError(f"dataset {self.dataset!r} is not among datasets: {', '.join(self.datasets)}")
         if "model" in self.tables:
             raise ValueError("tables.model: the name is taken by the row under study; choose another")
+        for architecture, name in self.explain.rows.items():
+            if name not in self.tables or self.tables[name].architecture != architecture:
+                raise ValueError(f"explain.rows.{architecture}: no row {name!r} of {architecture} in tables")
         side_px = self.preprocess.image_size_px
         for key, row in self.rows.items():
             if row.augment and row.input != TENSORS and not self.features.views:

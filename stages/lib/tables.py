@@ -1,7 +1,6 @@
 """The results tables as data: each row's settings, the paper's scores and ours, side by side."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +67,6 @@ class Result:
         dropout: The share of units dropped.
         paper: None where the paper has no such row.
         ours: This run's scores.
-        best: Whether no row of the same table has a higher accuracy; rows that tie are all best.
     """
 
     name: str
@@ -77,7 +75,6 @@ class Result:
     dropout: float
     paper: PaperScores | None
     ours: Scores
-    best: bool
 
 
 @dataclass(frozen=True)
@@ -88,13 +85,16 @@ class Table:
     results: list[Result]
 
 
-def read_columns(path: Path, columns: tuple[str, ...], remedy: str = "run `dvc repro`") -> pd.DataFrame:
-    """Reads a CSV that has to hold `columns` and at least one row; an empty cell of text is `""`.
+def read_columns(
+    path: Path, columns: tuple[str, ...], remedy: str = "run `dvc repro`", rows: bool = True
+) -> pd.DataFrame:
+    """Reads a CSV that has to hold `columns`; an empty cell of text is `""`.
 
     Args:
         path: The file.
         columns: The columns that it needs; more are allowed.
         remedy: What to do where it is wrong, for messages.
+        rows: Whether it has to have at least one row.
 
     Raises:
         PipelineError: If the file is missing, is no CSV, lacks a column or has no row.
@@ -106,7 +106,7 @@ def read_columns(path: Path, columns: tuple[str, ...], remedy: str = "run `dvc r
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise PipelineError(f"{path}: not a CSV file ({error}); {remedy}") from None
     absent = [column for column in columns if column not in table]
-    if absent or table.empty:
+    if absent or (rows and table.empty):
         what = f"lacks the column {', '.join(absent)}" if absent else "has a header but no row"
         raise PipelineError(f"{path}: {what}; {remedy}")
     return table
@@ -179,7 +179,6 @@ def results_tables(
     tables = []
     for number, title in TITLES.items():
         names = [name for name, row in rows.items() if row.table == number]
-        top = max((scores[name].accuracy for name in names), default=0.0)
         results = [
             Result(
                 name=name,
@@ -188,25 +187,9 @@ def results_tables(
                 dropout=rows[name].dropout,
                 paper=paper.get(name),
                 ours=scores[name],
-                best=scores[name].accuracy == top,
             )
             for name in names
         ]
         if results:
             tables.append(Table(title, results))
     return tables
-
-
-def wilson_interval(share: float, count: int) -> tuple[float, float]:
-    """Returns the 95 % interval of a share that was measured on `count` images.
-
-    Wilson (JASA 22:209, 1927): unlike the normal approximation it holds for few images and near 0 and 1.
-
-    Args:
-        share: The measured share, 0 to 1.
-        count: On how many images; at least 1.
-    """
-    z = 1.959964
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * math.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)

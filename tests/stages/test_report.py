@@ -1,3 +1,5 @@
+"""The report on made-up results, small ones: its text in all three forms, and the page in a browser."""
+
 import json
 import re
 import shutil
@@ -7,68 +9,76 @@ import pandas as pd
 import pytest
 import yaml
 
+from bench import synthetic
 from stages import report
 from stages.lib.errors import PipelineError
+from stages.lib.params import load_params
+from stages.lib.rendering import escape_markdown
 
 ROOT = Path(__file__).parents[2]
+ODD = "<script>alert(1)</script> | *c*"
+CLASSES = [ODD, *(f"condition {letter}" for letter in "abcdefghijk")]
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Everything that the stage reads, for a few rows, made once."""
+    root = tmp_path_factory.mktemp("results")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["dataset"] = "sample"
+    kept = ("lenet-4", "vgg16", "inceptionv3-type")
+    params["tables"] = {name: params["tables"][name] for name in kept}
+    params["explain"]["rows"] = {"lenet": "lenet-4", "vgg16": "vgg16"}
+    params["evaluate"]["bootstrap_samples"] = 200
+    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (root / "metrics").mkdir()
+    shutil.copy(ROOT / "metrics/paper.csv", root / "metrics")
+    manifest = synthetic.write_catalog(root, "sample", CLASSES, 1200)
+    synthetic.write_results(root, load_params(root / "params.yaml"), manifest)
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(results, tmp_path_factory):
+    """The page with all of its pictures, made once."""
+    root = tmp_path_factory.mktemp("page")
+    shutil.copytree(results, root, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        report.main()
+    return root / "metrics/report.html"
 
 
 @pytest.fixture
-def inputs(tmp_path, monkeypatch):
-    """A directory with all that the stage reads, and a function that changes params.yaml in it."""
-    plots = tmp_path / "metrics/plots/model"
-    plots.mkdir(parents=True)
-    shutil.copy(ROOT / "metrics/paper.csv", tmp_path / "metrics")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["dataset"] = "sample"
-
-    def save(change=lambda params: None):
-        change(params)
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-
-    save()
-    (tmp_path / "metrics/scores").mkdir()
-    for place, name in enumerate([*params["tables"], "model"]):
-        scores = {key: (place + offset) / 100 for offset, key in enumerate(("accuracy", "f1_weighted", "f1_macro"))}
-        (tmp_path / f"metrics/scores/{name}.json").write_text(json.dumps({"loss": 2.0 + place / 10, **scores}))
-    names = [split + key for split in ("", "val_") for key in ("loss", "accuracy", "f1_weighted")]
-    pd.DataFrame({"epoch": [1, 2], **{name: [0.5, 0.4] for name in names}, "chosen": [0, 1]}).to_csv(
-        plots / "curves.csv", index=False
-    )
-    pd.DataFrame({"actual": ["a", "a", "a", "b"], "predicted": ["a", "b", "a", "b"]}).to_csv(
-        plots / "confusion.csv", index=False
-    )
-    validation = {
-        "catalog_rows": 1321,
-        "kept": 1310,
-        "dropped": {"no_url": 3, "truncated": 8},
-        "classes": {"catalog": 3, "kept": 2, "gone": ["<script>alert(1)</script> | *c*"]},
-        "kept_by_skin_type": {"1": 700, "unknown": 610},
-    }
-    split = {
-        "images": {"train": 1302, "val": 4, "test": 4},
-        "groups": 1300,
-        "largest_group": 3,
-        "images_in_groups": 17,
-        "classes_missing": {"train": [], "val": ["b"], "test": []},
-        "groups_in_two_splits": 0,
-    }
-    (tmp_path / "metrics/validation.json").write_text(json.dumps(validation))
-    (tmp_path / "metrics/split.json").write_text(json.dumps(split))
+def inputs(results, tmp_path, monkeypatch):
+    """A copy of the results to work in, and a function that changes params.yaml there."""
+    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
+    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
     monkeypatch.chdir(tmp_path)
-    return save
+
+    def change(function):
+        function(params)
+        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    return change
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Draws no figures, for tests of the text."""
-    for name in ("comparison", "curves", "confusion"):
-        monkeypatch.setattr(report.figures, name, lambda *args: b"png")
+    for module in ("figures_rows", "figures_classes", "figures_calibration", "figures_data"):
+        owner = getattr(report, module, None) or getattr(report.pictures, module)
+        for name in ("comparison", "curves", "all_curves", "confusion", "confused_pairs", "reliability"):
+            if hasattr(owner, name):
+                monkeypatch.setattr(owner, name, lambda *args: b"png")
+        for name in ("accuracy_by_type", "classes", "skin_types"):
+            if hasattr(owner, name):
+                monkeypatch.setattr(owner, name, lambda *args: b"png")
 
 
 def run():
     report.main()
-    return Path("metrics/report.md").read_text(), Path("metrics/report.html").read_text()
+    return tuple(Path(path).read_text() for path in ("metrics/report.md", "metrics/report.html", "MODEL_CARD.md"))
 
 
 def origin(markdown, html):
@@ -80,20 +90,23 @@ def origin(markdown, html):
 
 
 def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
-    assert origin(*run()) == (
+    markdown, html, card = run()
+    assert origin(markdown, html) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
         "disease); frozen networks start from **random** weights; epochs capped at 6."
     )
+    assert origin(markdown, html) in card
 
 
 def test_fitzpatrick17k_names_its_weights(inputs, quick):
     inputs(lambda params: params.update(dataset="fitzpatrick17k"))
-    markdown, html = run()
+    shutil.copytree("data/raw/sample", "data/raw/fitzpatrick17k")
+    markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **fitzpatrick17k** (clinical photographs); frozen networks start from **imagenet** weights."
     )
     assert "NOT comparable" not in markdown + html
-    assert "drawings" not in markdown + html
+    assert "drawings" not in markdown + html + card
 
 
 def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_named(inputs, quick):
@@ -104,106 +117,159 @@ def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_nam
         params["backbones"]["resnet101v2"]["weights"] = "imagenet"
 
     inputs(change)
-    markdown, html = run()
+    shutil.copytree("data/raw/sample", "data/raw/mine")
+    markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **mine** (not Fitzpatrick17k, from which the paper's figures come); frozen networks start "
         "from **own** weights, except vgg16 from **random**, resnet101v2 from **imagenet**."
     )
-    assert "/x/y" not in markdown + html
+    assert "/x/y" not in markdown + html + card
     assert "NOT comparable" in markdown
     assert "NOT comparable" in html
 
 
-def test_a_renamed_sample_is_still_called_synthetic(inputs, quick):
-    inputs(lambda params: params.update(dataset="toy", datasets={"toy": params["datasets"]["sample"]}))
-    assert "synthetic drawings" in origin(*run())
+def test_all_forms_hold_the_numbers_that_were_measured(inputs, quick):
+    markdown, html, card = run()
+    for name in ("lenet-4", "vgg16", "inceptionv3-type"):
+        scores = json.loads(Path(f"metrics/scores/{name}.json").read_text())
+        line = next(line for line in markdown.splitlines() if line.startswith(f"| {name} |"))
+        row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', html).group(1)
+        of_html = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
+        assert [cell.strip() for cell in line.strip("| ").split(" | ")[1:]] == of_html
+        for metric in scores:
+            assert f"{scores[metric]:.3f}" in of_html
+    accuracy = json.loads(Path("metrics/scores/model.json").read_text())["accuracy"]
+    for text in (markdown, card):
+        assert f"names the right condition for **{accuracy:.3f}** of them" in text
 
 
-def test_both_forms_hold_the_same_numbers(inputs, quick):
-    markdown, html = run()
-    of_markdown = re.findall(r"^\| \**([\w-]+)\** \| .*? \| (\d+ \| [\d.]+ \| .*) \|$", markdown, re.M)
-    of_markdown = [(name, *re.findall(r"[\d.]+|—", cells)) for name, cells in of_markdown]
-    rows = re.findall(r'<th scope="row">([\w-]+)</th><td class="settings">.*?</td>(.*?)</tr>', html)
-    of_html = [(name, *re.findall(r">([\d.]+|—)<", cells)) for name, cells in rows]
-    assert len(of_html) == 19
-    assert of_markdown == of_html
-    assert of_html[0] == (
-        "lenet-1",
-        "20",
-        "0.0",
-        "3.907",
-        "2.000",
-        "0.133",
-        "0.000",
-        "0.089",
-        "0.010",
-        "0.020",
-    )
-    assert "1,310 of the catalog's 1,321 images were kept (11 dropped)" in markdown
-    assert "1,310 of the catalog&#39;s" in html or "1,310 of the catalog's" in html
-
-
-def test_best_of_each_table_is_bold(inputs, quick):
-    markdown, html = run()
-    assert re.findall(r"^\| \*\*([\w-]+)\*\*", markdown, re.M) == [
-        "alexnet",
-        "lenet-4-d30",
-        "resnet101v2",
-        "resnet101v2-type-d40",
-    ]
-    assert html.count('<tr class="best">') == 4
+def test_verdicts_are_counted_and_named(inputs, quick):
+    markdown, html, _ = run()
+    table = markdown.split("## Which rows differ")[1].split("###")[0]
+    said = re.findall(r"^\| ([\w-]+) \|(?: [^|]+\|){3} ([\w ]+) \|", table, re.M)
+    assert len(said) == 1 + 3 + 5  # heading, rows and baselines
+    better = [name for name, verdict in said[1:4] if verdict == "better"]
+    assert f"Of the 3 published rows, {len(better)} " in markdown
+    assert all(f"`{name}`" in markdown and f"<code>{name}</code>" in html for name in better)
 
 
 def test_a_row_that_the_paper_lacks_shows_dashes(inputs, quick):
     inputs(lambda params: params["tables"].update(mine=params["tables"]["vgg16"]))
-    shutil.copy("metrics/scores/vgg16.json", "metrics/scores/mine.json")
-    markdown, html = run()
-    line = next(line for line in markdown.splitlines() if line.startswith("| mine"))
+    for name in ("metrics/scores/{}.json", "data/predictions/{}.csv"):
+        shutil.copy(name.format("vgg16"), name.format("mine"))
+    shutil.copytree("metrics/plots/vgg16", "metrics/plots/mine")
+    line = next(line for line in run()[0].splitlines() if line.startswith("| mine"))
     assert line.count("—") == 3
-    assert html.count("—") == 3
 
 
 @pytest.mark.parametrize("name", ["lenet-4", "model"])
-def test_missing_scores_name_the_row_and_write_nothing(inputs, quick, name):
+def test_missing_scores_name_the_row_and_write_nothing(inputs, name):
     Path(f"metrics/scores/{name}.json").unlink()
     with pytest.raises(PipelineError, match=rf"row {name} has no scores yet; run `dvc repro`"):
         report.main()
-    assert not list(Path("metrics").glob("report*"))
+    assert not list(Path("metrics").glob("report*")) and not Path("MODEL_CARD.md").exists()
 
 
 @pytest.mark.parametrize(
-    "path", ["plots/model/curves.csv", "plots/model/confusion.csv", "validation.json", "split.json"]
+    "path",
+    [
+        *("metrics/plots/model/curves.csv", "metrics/plots/model/mistakes.csv", "metrics/plots/vgg16/assessment.json"),
+        *("metrics/validation.json", "metrics/split.json", "metrics/baselines.json", "data/predictions/vgg16.csv"),
+        *("data/raw/sample/catalog.csv", "data/explain/vgg16/explained.csv"),
+    ],
 )
-def test_missing_inputs_are_named(inputs, quick, path):
-    Path("metrics", path).unlink()
+def test_missing_inputs_are_named(inputs, path):
+    Path(path).unlink()
     with pytest.raises(PipelineError, match=rf"{path}: missing; .*dvc repro"):
         report.main()
 
 
-def test_class_names_are_text_in_both_forms(inputs, quick):
-    markdown, html = run()
-    assert "&lt;script&gt;alert(1)&lt;/script&gt; | *c*" in html
-    assert "<script" not in html
-    assert r"\<script\>alert(1)\</script\> \| \*c\*" in markdown
+def test_class_names_are_text_in_every_form(inputs, quick):
+    markdown, html, card = run()
+    assert "<script>alert" not in markdown + html + card
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; | *c*" in html.replace("</<wbr>", "</").replace("/<wbr>", "/")
+    assert escape_markdown(ODD) in markdown
 
 
-def test_html_needs_nothing_beside_itself(inputs):
-    _, html = run()
-    sources = re.findall(r"""(?:src|href|srcset|data|action)\s*=\s*["']?([^"'\s>]{0,22})""", html)
-    assert sources == ["data:image/png;base64,"] * 3
-    assert not re.search(r"url\(|@import|<link|<script|<iframe|https?:|//\w", re.sub(r"base64,[^\"]*", "", html))
+def test_html_needs_nothing_beside_itself(page):
+    html = page.read_text()
+    sources = set(re.findall(r"""\s(?:src|href|srcset|action)\s*=\s*["']?([^"'\s>]{0,22})""", html))
+    assert {source for source in sources if not source.startswith("#")} == {
+        "data:image/png;base64,", "data:image/jpeg;base64", "data:,",
+    }  # fmt: skip
+    assert not re.search(r"url\(|@import|<iframe|https?:", re.sub(r"base64,[^\"]*", "", html))
 
 
-def test_same_results_same_bytes_without_paths(inputs, tmp_path):
+def test_same_results_same_bytes_without_paths(inputs, page, tmp_path):
     first = run()
-    assert run() == first
+    assert first[1] == page.read_text()
     assert not any(str(tmp_path) in text or str(ROOT) in text for text in first)
     assert list(Path("metrics").glob(".*")) == []
 
 
+def test_no_photograph_is_shown_where_it_may_not_be(inputs, quick):
+    inputs(lambda params: params["report"].update(show_images=False))
+    html = run()[1]
+    assert "image/jpeg" not in html and 'class="sheet"' not in html and "Grad-CAM" not in html
+
+
+def test_a_row_without_mistakes_says_so(inputs, quick):
+    plots = Path("metrics/plots/model")
+    confusion = pd.read_csv(plots / "confusion.csv")
+    confusion["predicted"] = confusion["actual"]
+    confusion.to_csv(plots / "confusion.csv", index=False)
+    mistakes = pd.read_csv(plots / "mistakes.csv")
+    mistakes.head(0).to_csv(plots / "mistakes.csv", index=False)
+    markdown, html, _ = run()
+    assert "No test image is misnamed." in markdown
+    assert "No test image is misnamed." in html
+
+
 def test_limits_are_one_bullet_each(inputs, quick):
-    markdown, html = run()
-    bullets = [line[2:] for line in markdown.split("## Limits")[1].splitlines() if line]
-    assert len(bullets) == html.count("<li>") == 7
-    assert bullets[0].startswith("This is research software, not a medical device.")
-    assert bullets[1].startswith("On 4 test images")
+    markdown, html, card = run()
+    for text in (markdown, card):
+        bullets = [line[2:] for line in text.split("## Limits")[1].splitlines() if line]
+        assert len(bullets) == html.split('id="limits"')[1].count("<li>") == 7
+        assert bullets[0].startswith("This is research software, not a medical device.")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("needs Chromium")
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.mark.parametrize("width_px", [390, 1440])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(page, browser, width_px, scheme):
+    path, page = page, browser.new_page(viewport={"width": width_px, "height": 900}, color_scheme=scheme)
+    said, asked = [], []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url[:30]))
+    page.goto(path.as_uri())
+    assert said == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    images = page.evaluate("[...document.images].map(image => image.complete && image.naturalWidth > 0)")
+    assert len(images) > 20 and all(images)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
+    # what is wider than the window lies in a box of its own that scrolls
+    outside = page.evaluate("""[...document.querySelectorAll("body *")].filter(element =>
+        element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".scroll")).map(e => e.outerHTML)""")
+    assert outside == []
+
+    table = page.locator("table.sortable").filter(has_text="condition a").first
+    column = table.locator("thead th").all_inner_texts().index("test images")
+    values = lambda: [int(cell) for cell in table.locator(f"tbody td:nth-child({column + 1})").all_inner_texts()]  # noqa: E731
+    before = values()
+    table.locator("thead button").nth(column).click()
+    assert values() == sorted(before, reverse=True) != before
+    table.locator("thead button").nth(column).click()
+    assert values() == sorted(before)
+    page.close()

@@ -1,0 +1,82 @@
+"""Stage explain: Grad-CAM of one row's network for a few test images, the same ones for every architecture."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from stages.lib import backend
+from stages.lib.errors import run_stage
+from stages.lib.files import replacing, write_csv
+from stages.lib.manifest import Examples, read_classes, read_examples
+from stages.lib.params import TENSORS, load_params
+from stages.lib.shards import ShardedArray
+
+OUTPUT_DIR = Path("data/explain")
+MAPS = "maps.npy"
+EXPLAINED = "explained.csv"
+
+
+def main() -> None:
+    """Writes data/explain/<architecture>/: maps.npy (float16, one map per image) and explained.csv."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--row", required=True, help="`tables.<row>`")
+    key = parser.parse_args().row
+    params = load_params()
+    row = params.row(key)
+    tensors = ShardedArray(Path(TENSORS))
+    classes = read_classes()
+    test = read_examples("test", tensors)
+    chosen = choose(test, params.explain.images)
+    images = tensors.gather(test.positions[chosen])
+
+    backend.start()
+    from stages.lib import artifact, gradcam
+    from stages.lib.backbones import build_backbone
+    from stages.lib.batches import encode_skin_types
+
+    model, _ = artifact.load(Path("models") / key.removeprefix("tables."), classes)
+    frozen = None
+    if row.input != TENSORS:
+        # the network was trained on features: their backbone is put below it, so that a gradient reaches the image
+        frozen = build_backbone(params.backbone(row.architecture), row.image_size_px)
+    skin_types = encode_skin_types(test.skin_types[chosen], row.skin_type_encoding) if row.skin_type_input else None
+    maps, probabilities = gradcam.class_maps(gradcam.cut(model, frozen), images, skin_types)
+
+    named = probabilities.argmax(axis=1)
+    table = pd.DataFrame(
+        {
+            "md5hash": [test.keys[place] for place in chosen],
+            "label": [classes[number] for number in test.labels[chosen]],
+            "predicted": [classes[number] for number in named],
+            "probability": probabilities[np.arange(len(named)), named],
+        }
+    )
+    with replacing(OUTPUT_DIR / row.architecture) as directory:
+        directory.mkdir()
+        np.save(directory / MAPS, maps.astype(np.float16))
+        write_csv(directory / EXPLAINED, table, float_format="%.4f")
+    print(f"explain: {key}, {len(table)} test images, maps of {maps.shape[1]} x {maps.shape[2]}")
+
+
+def choose(test: Examples, count: int) -> np.ndarray:
+    """Picks test images without looking at what any network made of them: of many classes, the most common first.
+
+    Args:
+        test: The test images.
+        count: How many; all of them if there are fewer.
+
+    Returns:
+        int64 places in `test`. The first image of every class comes before the second of any; which image is first is
+        decided by its md5hash.
+    """
+    table = pd.DataFrame({"key": test.keys, "label": test.labels}).sort_values("key")
+    table["rank"] = table.groupby("label").cumcount()
+    table["size"] = table.groupby("label")["key"].transform("size")
+    ordered = table.sort_values(["rank", "size", "label"], ascending=[True, False, True], kind="stable")
+    return ordered.index.to_numpy(np.int64)[:count]
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,19 +1,19 @@
-"""Where the catalog's and the images' bytes come from, and where the images are kept."""
+"""Where the catalog's bytes come from, and where the images are kept."""
 
 import hashlib
 import io
 import re
 import shutil
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from stages.lib.errors import PipelineError
 from stages.lib.http import Client
 
 CATALOG_MAX_MB = 500.0
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
-_KEYED_NAME = re.compile(r"^([0-9a-f]{32})(\.\w+)?$")
 
 
 def read_catalog(origin: str, client: Client) -> bytes:
@@ -42,31 +42,30 @@ def read_catalog(origin: str, client: Client) -> bytes:
     return body.getvalue()
 
 
-def index_mirror(directory: str) -> dict[str, Path]:
-    """Finds the images in a mirror.
+class Drawings:
+    """The embedded sample's images, as a source like a mirror.
 
     Args:
-        directory: Holds files named `<md5hash>`, with or without an extension, at any depth.
-
-    Returns:
-        The path of each key; the first in sorted order where a key stands twice.
-
-    Raises:
-        PipelineError: If there is no such directory.
+        bodies: The bytes of each key.
     """
-    root = Path(directory).expanduser()
-    if not root.is_dir():
-        raise PipelineError(f"{directory}: no such directory; correct datasets.<dataset>.mirror or set it to null")
-    found: dict[str, Path] = {}
-    for path in sorted(root.rglob("*")):
-        named = _KEYED_NAME.match(path.name.lower())
-        if named and path.is_file():
-            found.setdefault(named[1], path)
-    return found
+
+    name = "sample"
+    readers = 1
+
+    def __init__(self, bodies: Mapping[str, bytes]) -> None:
+        self._bodies = bodies
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Returns those of the keys that were drawn."""
+        return [key for key in keys if key in self._bodies]
+
+    def copy(self, key: str, sink: BinaryIO, max_mb: float) -> None:
+        """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
+        sink.write(self._bodies[key])
 
 
 class ImageStore:
-    """A directory of image bytes as received, `<aa>/<md5hash>`, in which a name is always its content's MD5.
+    """A directory of image bytes as received, `<aa>/<md5hash>`; a name appears once its file is whole.
 
     Args:
         root: The directory; made when the first image comes.
@@ -81,35 +80,41 @@ class ImageStore:
         """Returns where the image with this key is or would be."""
         return self._root / key[:2] / key
 
-    def holds(self, key: str) -> bool:
-        """Tells whether the image is there, by hashing it: a name alone proves nothing after a disk fault."""
-        path = self.path(key)
-        return path.is_file() and _md5(path) == key
+    def digest(self, key: str) -> tuple[str, int]:
+        """Returns the MD5 and the size of the file under this key, by reading it; an empty MD5 if there is none.
+
+        A name proves nothing: a power failure can leave it with other bytes, and so can a failing disk.
+        """
+        return digest(self.path(key))
+
+    def adopt(self, key: str, expected: str) -> None:
+        """Takes in a body that arrived whole just before its run was killed, known by its MD5."""
+        partial = self._partial(key)
+        if partial.is_file() and digest(partial)[0] == expected:
+            self.keep(key, partial)
 
     @contextmanager
     def receiving(self, key: str) -> Iterator[Path]:
         """Yields a path to write a body to, on the store's disk; it is gone after the block."""
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{key}.partial")
+        partial = self._partial(key)
+        partial.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
         finally:
             partial.unlink(missing_ok=True)
 
-    def accept(self, key: str, partial: Path) -> tuple[str, int]:
-        """Takes a whole body in if its MD5 is the key, and puts it into quarantine if not.
+    def keep(self, key: str, partial: Path) -> None:
+        """Gives a whole body its name."""
+        partial.replace(self.path(key))
 
-        Returns:
-            The body's MD5 and its size in bytes.
-        """
-        seen, size = _md5(partial), partial.stat().st_size
-        if seen == key:
-            partial.replace(self.path(key))
-        else:
-            self._quarantine.mkdir(parents=True, exist_ok=True)
-            shutil.move(partial, self._quarantine / key)
-        return seen, size
+    def quarantine(self, key: str, partial: Path) -> None:
+        """Puts a body that is not the image aside."""
+        self._quarantine.mkdir(parents=True, exist_ok=True)
+        shutil.move(partial, self._quarantine / key)
+
+    def quarantined(self, key: str) -> str:
+        """Returns the MD5 of the body put aside for this key; empty if there is none."""
+        return digest(self._quarantine / key)[0]
 
     def prune(self, keys: Container[str], suspects: Container[str]) -> None:
         """Removes every file but the images of `keys`, and every quarantined body but those of `suspects`."""
@@ -123,7 +128,16 @@ class ImageStore:
             if path.name not in suspects:
                 path.unlink()
 
+    def _partial(self, key: str) -> Path:
+        path = self.path(key)
+        return path.with_name(f".{key}.partial")
 
-def _md5(path: Path) -> str:
-    with path.open("rb") as body:
-        return hashlib.file_digest(body, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+def digest(path: Path) -> tuple[str, int]:
+    """Returns a file's MD5 and its size in bytes; an empty MD5 if there is no file."""
+    try:
+        with path.open("rb") as body:
+            seen = hashlib.file_digest(body, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            return seen, body.tell()
+    except (FileNotFoundError, IsADirectoryError):
+        return "", 0

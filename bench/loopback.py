@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 from pathlib import Path
+from typing import ClassVar
 
 GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
@@ -17,7 +18,7 @@ GONE = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 class Server(asyncio.Protocol):
     """One connection: requests in, files out."""
 
-    pages: dict[bytes, bytes] = {}
+    pages: ClassVar[dict[bytes, bytes]] = {}
     served, first_s, last_s = 0, 0.0, 0.0
 
     def connection_made(self, transport) -> None:

@@ -141,9 +141,10 @@ class Connections:
                 self._watches.discard(watch)
 
     def _manager(self, url: str) -> urllib3.PoolManager:
-        parts = urllib3.util.parse_url(url)
-        if parts.scheme in self._through and not proxy_bypass(parts.netloc):
-            return self._through[parts.scheme]
+        if self._through:
+            parts = urllib3.util.parse_url(url)
+            if parts.scheme in self._through and not proxy_bypass(parts.netloc):
+                return self._through[parts.scheme]
         return self._direct
 
     def _tick(self) -> None:

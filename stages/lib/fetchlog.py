@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +44,7 @@ COLUMNS = [field.name for field in fields(Fetched)]
 
 def write_table(path: Path, rows: Iterable[Fetched]) -> None:
     """Writes fetch.csv in one step."""
-    write_csv(path, pd.DataFrame([asdict(row) for row in rows], columns=COLUMNS))
+    write_csv(path, pd.DataFrame([vars(row) for row in rows], columns=COLUMNS))
 
 
 def read_arrived(path: Path) -> dict[str, Fetched]:
@@ -82,7 +82,7 @@ class Journal:
 
     def add(self, row: Fetched) -> None:
         """Appends one row; safe from several threads, because a line is one write."""
-        self._file.write(json.dumps(asdict(row)).encode() + b"\n")
+        self._file.write(json.dumps(vars(row)).encode() + b"\n")
 
     def close(self, done: bool) -> None:
         """Ends the run; if `done`, its rows stand in fetch.csv and the journal goes."""

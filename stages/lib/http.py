@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 from urllib.parse import urljoin
 
 import urllib3
@@ -24,6 +24,16 @@ RETRY_AFTER_MAX_S = 120
 BUSY = (408, 425, 429)
 """The statuses under 500 that say: not now."""
 _CHUNK_BYTES = 1 << 16
+
+
+class Sink(Protocol):
+    """What a body is written to."""
+
+    def write(self, chunk: bytes) -> None:
+        """Appends a chunk."""
+
+    def restart(self) -> None:
+        """Forgets everything written: another attempt begins."""
 
 
 @dataclass(frozen=True)
@@ -82,12 +92,12 @@ class Client:
         agent = PROGRAM.format(contact=settings.contact or "none given")
         self._connections = Connections(settings.connections_per_host, timeout, {"User-Agent": agent})
 
-    def get(self, url: str, sink: BinaryIO, max_mb: float) -> Download:
+    def get(self, url: str, sink: Sink, max_mb: float) -> Download:
         """Downloads one URL; what a server, a network or a URL does wrong is an answer, not an exception.
 
         Args:
             url: Where from; anything but http(s) is a failure.
-            sink: Where to: seekable, overwritten. Holds part of a body after a failure.
+            sink: Where to. Holds part of a body after a failure.
             max_mb: Largest body accepted, in 10^6 bytes after its Content-Encoding is undone.
         """
         try:
@@ -99,7 +109,7 @@ class Client:
         attempts = 0
         while True:
             try:
-                code, final_url = self._attempt(url, sink, int(max_mb * 1e6), due_s)
+                code, final_url = self._attempt(host, url, sink, int(max_mb * 1e6), due_s)
                 return Download("", code, attempts + 1, final_url)
             except _AttemptError as error:
                 attempts += bool(error.url)
@@ -121,16 +131,10 @@ class Client:
             return False
         return host.answered or bool(host.given_up)
 
-    def _attempt(self, url: str, sink: BinaryIO, max_bytes: int, due_s: float) -> tuple[int, str]:
+    def _attempt(self, host: Host, url: str, sink: Sink, max_bytes: int, due_s: float) -> tuple[int, str]:
         """Follows redirects to a body and streams it; returns the status and the last URL."""
         asked, code = "", None
-        for hop in range(self._settings.max_redirects + 1):
-            try:
-                host = self._hosts.of(url)
-            except BadUrlError as error:
-                raise _AttemptError(f"redirect not followed: {error}", asked, code) from None
-            if hop:
-                self._hosts.wait_turn(host)
+        for _ in range(self._settings.max_redirects + 1):
             if host.given_up:
                 raise _AttemptError(host.given_up, asked, code)
             asked, code, location = self._request(host, url, sink, max_bytes, due_s)
@@ -138,13 +142,14 @@ class Client:
                 return code, url
             try:
                 url = urljoin(url, location)
-            except ValueError:
-                raise _AttemptError("redirect not followed: not a valid URL", asked, code) from None
+                host = self._hosts.of(url)
+            except ValueError as error:  # a BadUrlError too
+                why = error if isinstance(error, BadUrlError) else "not a valid URL"
+                raise _AttemptError(f"redirect not followed: {why}", asked, code) from None
+            self._hosts.wait_turn(host)
         raise _AttemptError(f"more than {self._settings.max_redirects} redirects", asked, code)
 
-    def _request(
-        self, host: Host, url: str, sink: BinaryIO, max_bytes: int, due_s: float
-    ) -> tuple[str, int, str | None]:
+    def _request(self, host: Host, url: str, sink: Sink, max_bytes: int, due_s: float) -> tuple[str, int, str | None]:
         """Asks once, and streams the body unless there is a redirect; returns URL, status and redirect."""
         code = None
         try:
@@ -172,10 +177,9 @@ class Client:
         except faults.HTTPError as error:
             raise self._failure(error, host, url, code) from None
 
-    def _receive(self, response: urllib3.BaseHTTPResponse, url: str, sink: BinaryIO, max_bytes: int) -> None:
+    def _receive(self, response: urllib3.BaseHTTPResponse, url: str, sink: Sink, max_bytes: int) -> None:
         """Streams a body into `sink`, which then holds it and nothing else."""
-        sink.seek(0)
-        sink.truncate()
+        sink.restart()
         received = 0
         for chunk in response.stream(_CHUNK_BYTES):
             received += len(chunk)

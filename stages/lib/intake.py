@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from stages.lib.fetchlog import Fetched, Journal
 from stages.lib.http import Client
 from stages.lib.mirror import Mirror, MirrorError
 from stages.lib.params import Fetch
-from stages.lib.sources import Drawings, ImageStore, digest
+from stages.lib.sources import Body, Drawings, ImageStore
 
 _IMAGES = {
     "JPEG image": (b"\xff\xd8\xff",),
@@ -22,10 +21,8 @@ _MARKUP = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
 _NO_IMAGE = ("empty body", "HTML page", "no image")
 
 
-def kind_of(path: Path) -> str:
+def kind_of(start: bytes) -> str:
     """Returns what a file is by its first bytes: `JPEG image`, `HTML page`, `no image`, ..."""
-    with path.open("rb") as body:
-        start = body.read(64)
     if not start:
         return "empty body"
     for kind, magics in _IMAGES.items():
@@ -79,8 +76,7 @@ class Intake:
         """
         with self._store.receiving(key) as body:
             try:
-                with body.open("wb") as sink:
-                    source.copy(key, sink, self._max_mb)
+                source.copy(key, body, self._max_mb)
             except MirrorError as error:
                 return Fetched(key, "fetch_failed", source.name, detail=f"the {source.name}: {error}")
             row = self._take(key, source.name, body)
@@ -113,8 +109,7 @@ class Intake:
         """
         key = local.md5hash
         with self._store.receiving(key) as body:
-            with body.open("wb") as sink:
-                got = client.get(url, sink, self._max_mb)
+            got = client.get(url, body, self._max_mb)
             code = "" if got.http_code is None else got.http_code
             asked = {"http_code": code, "attempts": got.attempts, "final_url": got.final_url}
             if not got.failure:
@@ -127,18 +122,18 @@ class Intake:
             self._journal.add(row)
         return row
 
-    def _take(self, key: str, source: str, partial: Path, **asked: int | str) -> Fetched:
+    def _take(self, key: str, source: str, body: Body, **asked: int | str) -> Fetched:
         """Takes a whole body in, or puts it aside; returns its row, `ok` or `md5_mismatch`."""
-        seen, size = digest(partial)
-        row = Fetched(key, "ok", source, bytes=size, md5_seen=seen, **asked)
-        if seen != key:
-            kind = kind_of(partial)
+        row = Fetched(key, "ok", source, bytes=body.size, md5_seen=body.md5, **asked)
+        if row.md5_seen != key:
+            kind = kind_of(body.start)
             kept = self._keep_others and kind not in _NO_IMAGE
             detail = f"the {source}'s body is another: {kind}{', kept' if kept else ''}"
             row = replace(row, status="ok" if kept else "md5_mismatch", detail=detail)
+        body.close()
         if row.status == "ok":
             self._journal.add(row)
-            self._store.keep(key, partial)
+            self._store.keep(key, body)
         else:
-            self._store.quarantine(key, partial)
+            self._store.quarantine(key, body)
         return row

@@ -13,6 +13,7 @@ from typing import BinaryIO
 import fsspec
 
 from stages.lib.errors import PipelineError
+from stages.lib.http import Sink
 
 _KEYED_NAME = re.compile(r"(?:^|/)([0-9a-f]{32})(?:\.\w+)?$")
 _ZIP_ENDS = (".zip",)
@@ -69,7 +70,7 @@ class Mirror:
         wanted = set(keys)
         return [key for key in self._names if key in wanted]
 
-    def copy(self, key: str, sink: BinaryIO, max_mb: float) -> None:
+    def copy(self, key: str, sink: Sink, max_mb: float) -> None:
         """Copies one image's bytes.
 
         Args:

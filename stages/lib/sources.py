@@ -13,6 +13,7 @@ from stages.lib.errors import PipelineError
 from stages.lib.http import Client
 
 CATALOG_MAX_MB = 500.0
+START_BYTES = 64
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
 
 
@@ -32,14 +33,14 @@ def read_catalog(origin: str, client: Client) -> bytes:
             ) from None
     if scheme[1].lower() not in ("http", "https"):
         raise PipelineError(f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:")
-    body = io.BytesIO()
-    download = client.get(origin, body, CATALOG_MAX_MB)
+    content = io.BytesIO()
+    download = client.get(origin, Body(content), CATALOG_MAX_MB)
     if download.failure:
         raise PipelineError(
             f"{origin}: the catalog cannot be downloaded ({download.failure}); check the network or set "
             "datasets.<dataset>.catalog to a local copy"
         )
-    return body.getvalue()
+    return content.getvalue()
 
 
 class Drawings:
@@ -91,26 +92,37 @@ class ImageStore:
         """Takes in a body that arrived whole just before its run was killed, known by its MD5."""
         partial = self._partial(key)
         if partial.is_file() and digest(partial)[0] == expected:
-            self.keep(key, partial)
+            partial.replace(self.path(key))
 
     @contextmanager
-    def receiving(self, key: str) -> Iterator[Path]:
-        """Yields a path to write a body to, on the store's disk; it is gone after the block."""
+    def receiving(self, key: str) -> Iterator["Body"]:
+        """Yields a file to receive a body into, on the store's disk; what is not kept is gone after the block."""
         partial = self._partial(key)
-        partial.parent.mkdir(parents=True, exist_ok=True)
         try:
-            yield partial
+            file = partial.open("wb")
+        except FileNotFoundError:
+            partial.parent.mkdir(parents=True, exist_ok=True)
+            file = partial.open("wb")
+        body = Body(file)
+        try:
+            yield body
         finally:
-            partial.unlink(missing_ok=True)
+            file.close()
+            if not body.moved:
+                partial.unlink()
 
-    def keep(self, key: str, partial: Path) -> None:
+    def keep(self, key: str, body: "Body") -> None:
         """Gives a whole body its name."""
-        partial.replace(self.path(key))
+        body.close()
+        self._partial(key).replace(self.path(key))
+        body.moved = True
 
-    def quarantine(self, key: str, partial: Path) -> None:
+    def quarantine(self, key: str, body: "Body") -> None:
         """Puts a body that is not the image aside."""
+        body.close()
         self._quarantine.mkdir(parents=True, exist_ok=True)
-        shutil.move(partial, self._quarantine / key)
+        shutil.move(self._partial(key), self._quarantine / key)
+        body.moved = True
 
     def quarantined(self, key: str) -> str:
         """Returns the MD5 of the body put aside for this key; empty if there is none."""
@@ -131,6 +143,50 @@ class ImageStore:
     def _partial(self, key: str) -> Path:
         path = self.path(key)
         return path.with_name(f".{key}.partial")
+
+
+class Body:
+    """A body as it arrives: written to a file and hashed on the way.
+
+    Attributes:
+        size: Bytes so far.
+        start: The first bytes, by which files are told apart.
+        moved: It has got its name, or has been put aside.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.moved = False
+        self._forget()
+
+    def _forget(self) -> None:
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self.size = 0
+        self.start = b""
+
+    def write(self, chunk: bytes) -> None:
+        """Appends a chunk."""
+        if len(self.start) < START_BYTES:
+            self.start += chunk[: START_BYTES - len(self.start)]
+        self._md5.update(chunk)
+        self.size += len(chunk)
+        self._file.write(chunk)
+
+    def restart(self) -> None:
+        """Forgets what came of an attempt that broke off."""
+        if self.size:
+            self._file.seek(0)
+            self._file.truncate()
+            self._forget()
+
+    def close(self) -> None:
+        """Brings everything to the disk; a disk that is full says so here at the latest."""
+        self._file.close()
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of what has come so far."""
+        return self._md5.hexdigest()
 
 
 def digest(path: Path) -> tuple[str, int]:

@@ -10,6 +10,7 @@ import pytest
 from stages.lib import http
 from stages.lib.http import Client
 from stages.lib.params import Fetch
+from stages.lib.sources import Body
 from tests.faulty_server import FAULTS, SETTINGS, page, serving
 
 BODY = bytes(range(256)) * 40
@@ -34,8 +35,8 @@ def client(say=print, **changes):
 
 
 def get(url, the_client=None, max_mb=1.0):
-    sink = io.BytesIO()
-    return (the_client or client()).get(url, sink, max_mb), sink.getvalue()
+    content = io.BytesIO()
+    return (the_client or client()).get(url, Body(content), max_mb), content.getvalue()
 
 
 def test_a_body_arrives_whole(server):

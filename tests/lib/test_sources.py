@@ -6,7 +6,7 @@ import pytest
 from stages.lib.errors import PipelineError
 from stages.lib.http import Client
 from stages.lib.params import Fetch
-from stages.lib.sources import Drawings, ImageStore, read_catalog
+from stages.lib.sources import START_BYTES, Body, Drawings, ImageStore, read_catalog
 from tests.faulty_server import SETTINGS
 
 
@@ -28,9 +28,9 @@ def store(tmp_path):
 
 
 def put(store, key, body):
-    with store.receiving(key) as partial:
-        partial.write_bytes(body)
-        store.keep(key, partial)
+    with store.receiving(key) as arriving:
+        arriving.write(body)
+        store.keep(key, arriving)
 
 
 def test_a_catalog_is_read_as_it_is(tmp_path, client):
@@ -58,9 +58,9 @@ def test_a_kept_body_has_its_name_and_its_digest(store):
 
 
 def test_another_body_goes_to_quarantine(store, tmp_path):
-    with store.receiving(KEYS[1]) as partial:
-        partial.write_bytes(b"other")
-        store.quarantine(KEYS[1], partial)
+    with store.receiving(KEYS[1]) as body:
+        body.write(b"other")
+        store.quarantine(KEYS[1], body)
     assert not store.path(KEYS[1]).exists()
     assert (tmp_path / "quarantine" / KEYS[1]).read_bytes() == b"other"
     assert store.quarantined(KEYS[1]) == md5(b"other")
@@ -86,8 +86,8 @@ def test_a_whole_body_of_a_killed_run_is_adopted_and_half_a_one_is_not(store):
 
 
 def test_nothing_is_left_of_what_broke_off(store, tmp_path):
-    with pytest.raises(OSError, match="disk full"), store.receiving(KEYS[1]) as partial:
-        partial.write_bytes(b"half")
+    with pytest.raises(OSError, match="disk full"), store.receiving(KEYS[1]) as body:
+        body.write(b"half")
         raise OSError("disk full")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
@@ -95,9 +95,9 @@ def test_nothing_is_left_of_what_broke_off(store, tmp_path):
 def test_pruning_keeps_what_is_listed_and_nothing_else(store, tmp_path):
     for i, key in enumerate(KEYS[:3]):
         put(store, key, bytes([i]))
-    with store.receiving(KEYS[3]) as partial:
-        partial.write_bytes(b"other")
-        store.quarantine(KEYS[3], partial)
+    with store.receiving(KEYS[3]) as body:
+        body.write(b"other")
+        store.quarantine(KEYS[3], body)
     stray = tmp_path / "images" / "zz" / KEYS[0]
     stray.parent.mkdir()
     for path in (stray, store.path(KEYS[0]).with_name(f".{KEYS[0]}.partial"), tmp_path / "images" / "x.txt"):
@@ -122,3 +122,15 @@ def test_drawings_are_a_source():
     sink = io.BytesIO()
     drawings.copy(KEYS[1], sink, 1.0)
     assert sink.getvalue() == b"b"
+
+
+def test_a_body_is_hashed_as_it_comes_and_can_start_again():
+    file = io.BytesIO()
+    body = Body(file)
+    body.write(b"half")
+    body.restart()
+    for chunk in (b"a" * 40, b"b" * 40):
+        body.write(chunk)
+    whole = b"a" * 40 + b"b" * 40
+    assert (body.md5, body.size, body.start) == (md5(whole), 80, whole[:START_BYTES])
+    assert file.getvalue() == whole

@@ -131,6 +131,13 @@ class Client:
             return False
         return host.answered or bool(host.given_up)
 
+    def given_up(self, url: str) -> str:
+        """Returns why the URL's host is not asked any more; empty if it is."""
+        try:
+            return self._hosts.of(url).given_up
+        except BadUrlError:
+            return ""
+
     def _attempt(self, host: Host, url: str, sink: Sink, max_bytes: int, due_s: float) -> tuple[int, str]:
         """Follows redirects to a body and streams it; returns the status and the last URL."""
         asked, code = "", None

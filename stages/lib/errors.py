@@ -15,7 +15,8 @@ def run_stage(main: Callable[[], None]) -> None:
     """Runs a stage's `main`, turning a `PipelineError` into one line on stderr.
 
     Args:
-        main: The stage's entry point. Any other exception is a bug and keeps its traceback.
+        main: The stage's entry point. Any other exception is a bug and keeps its traceback. A stage that keeps
+            what it has done raises KeyboardInterrupt with words that say so.
 
     Raises:
         SystemExit: With status 1 after a `PipelineError`, 130 after Ctrl-C.
@@ -25,6 +26,7 @@ def run_stage(main: Callable[[], None]) -> None:
     except PipelineError as error:
         line = " ".join(str(error).split())
         sys.exit(f"error: {line}")
-    except KeyboardInterrupt:
-        print("interrupted: nothing is half-written; the same command starts this stage again", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        how = str(interrupt) or "nothing is half-written; the same command starts this stage again"
+        print(f"interrupted: {how}", file=sys.stderr)
         sys.exit(130)

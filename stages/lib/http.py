@@ -1,38 +1,39 @@
-"""Downloads over HTTP(S): patient with servers that stumble, quick to give up on hosts that are gone.
+"""Downloads over HTTP(S): patient with servers that stumble, quick to give up on hosts that are gone."""
 
-`Client` fetches one URL; `in_lanes` runs many jobs, a few at a time per host.
-"""
-
-import queue
 import random
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO, TypeVar
+from typing import Protocol
 from urllib.parse import urljoin
 
 import urllib3
 from urllib3 import exceptions as faults
 
+from stages.lib.connections import Connections, DeadlineError, describe
+from stages.lib.hosts import BadUrlError, Host, Hosts
 from stages.lib.params import Fetch
 
-USER_AGENT = "fitzpatrick17k-pipeline/0.1 (research; +https://github.com/mattgroh/fitzpatrick17k dataset client)"
-MAX_REDIRECTS = 5
+PROGRAM = "fitzpatrick17k-pipeline/0.1 (automated download of a research dataset; contact: {contact})"
 BACKOFF_S = 1.0
 """The wait before the first retry; it doubles with each further one."""
 BACKOFF_MAX_S = 30.0
 RETRY_AFTER_MAX_S = 120
 """A server that asks for a longer pause gets this one."""
-MISSES_BEFORE_ANSWER = 3
-"""Failures in a row to reach a host that never answered, after which it is given up for the run."""
-MISSES_AFTER_ANSWER = 100
-"""The same for a host that has answered: it, or the line, may come back, but not at the price of days."""
-MAX_THREADS = 64
+BUSY = (408, 425, 429)
+"""The statuses under 500 that say: not now."""
 _CHUNK_BYTES = 1 << 16
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+
+class Sink(Protocol):
+    """What a body is written to."""
+
+    def write(self, chunk: bytes) -> None:
+        """Appends a chunk."""
+
+    def restart(self) -> None:
+        """Forgets everything written: another attempt begins."""
 
 
 @dataclass(frozen=True)
@@ -41,25 +42,20 @@ class Download:
 
     Attributes:
         failure: Why there is no body, in a few words; empty if the sink holds the whole body.
-        http_status: The last answer's status; None if there was none.
+        http_code: The last answer's status; None if there was none.
         attempts: Requests made, redirects not counted; 0 if the host had been given up before.
         final_url: The last URL asked, after redirects; empty if none was.
     """
 
     failure: str
-    http_status: int | None
+    http_code: int | None
     attempts: int
     final_url: str
 
-
-@dataclass
-class _Host:
-    """What a run has learnt about one scheme, host and port."""
-
-    name: str
-    answered: bool = False
-    misses: int = 0
-    given_up: str = ""
+    @property
+    def refused(self) -> bool:
+        """Tells whether the server said in so many words that it will not give the body."""
+        return self.http_code is not None and 400 <= self.http_code < 500 and self.http_code not in BUSY
 
 
 @dataclass(eq=False)
@@ -68,234 +64,152 @@ class _AttemptError(Exception):
 
     detail: str
     url: str = ""
-    status: int | None = None
+    code: int | None = None
     final: bool = True
-    pause_s: float | None = None
-    silent: _Host | None = None
+    silent: Host | None = None
 
 
 class Client:
     """Fetches URLs, and remembers for its lifetime which hosts are gone. Threads may share one.
 
     Certificates are always verified. Resets, short bodies, 429 and 5xx are retried with jittered exponential
-    backoff, or after the pause that the server asks for; any other status is final.
+    backoff, and not before the time that the server asks for with `Retry-After`, which holds for every request
+    to that host; any other status is final.
 
     Args:
         settings: Timeouts, retries and connections.
+        say: Told, in a line, of every host that is given up.
 
     Attributes:
         stop: Once set, waiting and streaming calls return a failure at once.
     """
 
-    def __init__(self, settings: Fetch) -> None:
+    def __init__(self, settings: Fetch, say: Callable[[str], object] = print) -> None:
         self.stop = threading.Event()
-        self._retries = settings.retries
-        self._hosts: dict[tuple, _Host] = {}
-        self._lock = threading.Lock()
-        self._pool = urllib3.PoolManager(
-            num_pools=MAX_THREADS,
-            maxsize=settings.connections_per_host,
-            timeout=urllib3.Timeout(connect=settings.connect_timeout_s, read=settings.read_timeout_s),
-            headers={"User-Agent": USER_AGENT},
-            cert_reqs="CERT_REQUIRED",
-        )
+        self._settings = settings
+        self._hosts = Hosts(settings.delay_s, self.stop, say)
+        timeout = urllib3.Timeout(connect=settings.connect_timeout_s, read=settings.read_timeout_s)
+        agent = PROGRAM.format(contact=settings.contact or "none given")
+        self._connections = Connections(settings.connections_per_host, timeout, {"User-Agent": agent})
 
-    def get(self, url: str, sink: BinaryIO, max_mb: float) -> Download:
+    def get(self, url: str, sink: Sink, max_mb: float) -> Download:
         """Downloads one URL; what a server, a network or a URL does wrong is an answer, not an exception.
 
         Args:
             url: Where from; anything but http(s) is a failure.
-            sink: Where to: seekable, overwritten. Holds part of a body after a failure.
+            sink: Where to. Holds part of a body after a failure.
             max_mb: Largest body accepted, in 10^6 bytes after its Content-Encoding is undone.
         """
+        try:
+            host = self._hosts.of(url)
+        except BadUrlError as error:
+            return Download(str(error), None, 0, "")
+        self._hosts.wait_turn(host)
+        due_s = time.monotonic() + self._settings.image_deadline_s  # the clock starts when its turn has come
         attempts = 0
         while True:
             try:
-                status, final_url = self._attempt(url, sink, int(max_mb * 1e6))
-                return Download("", status, attempts + 1, final_url)
+                code, final_url = self._attempt(host, url, sink, int(max_mb * 1e6), due_s)
+                return Download("", code, attempts + 1, final_url)
             except _AttemptError as error:
                 attempts += bool(error.url)
-                last = error.final or attempts > self._retries
-                if last or self.stop.wait(_pause_s(attempts, error.pause_s)):
+                backoff_s = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+                start_s = max(time.monotonic() + backoff_s, host.free_at_s)
+                last = error.final or attempts > self._settings.retries or start_s > due_s
+                if last or self.stop.wait(start_s - time.monotonic()):
                     if error.silent:
                         # Once per URL, not per attempt: one URL may hang a server that is well otherwise.
-                        self._missed(error.silent, error.detail)
-                    return Download(error.detail, error.status, attempts, error.url)
+                        self._hosts.missed(error.silent, error.detail)
+                    return Download(error.detail, error.code, attempts, error.url)
+                self._hosts.wait_turn(host)
 
     def settled(self, url: str) -> bool:
         """Tells whether it is known if the URL's host answers; until then one request at a time is enough."""
         try:
-            host = self._host(url)
-        except _AttemptError:
+            host = self._hosts.of(url)
+        except BadUrlError:
             return False
         return host.answered or bool(host.given_up)
 
-    def _host(self, url: str) -> _Host:
-        """Looks up what is known of the URL's host; raises `_AttemptError` if the URL is none to ask."""
+    def given_up(self, url: str) -> str:
+        """Returns why the URL's host is not asked any more; empty if it is."""
         try:
-            parts = urllib3.util.parse_url(url)
-        except faults.LocationParseError:
-            raise _AttemptError("not a valid URL") from None
-        if parts.scheme not in ("http", "https"):
-            raise _AttemptError(f"scheme {parts.scheme or '(none)'!r} is not http or https")
-        if not parts.host:
-            raise _AttemptError("not a valid URL")
-        with self._lock:
-            return self._hosts.setdefault((parts.scheme, parts.host, parts.port), _Host(parts.host))
+            return self._hosts.of(url).given_up
+        except BadUrlError:
+            return ""
 
-    def _missed(self, host: _Host, detail: str) -> None:
-        with self._lock:
-            host.misses += 1
-            if host.misses >= (MISSES_AFTER_ANSWER if host.answered else MISSES_BEFORE_ANSWER):
-                host.given_up = host.given_up or f"host {host.name} given up: {detail}"
-
-    def _attempt(self, url: str, sink: BinaryIO, max_bytes: int) -> tuple[int, str]:
+    def _attempt(self, host: Host, url: str, sink: Sink, max_bytes: int, due_s: float) -> tuple[int, str]:
         """Follows redirects to a body and streams it; returns the status and the last URL."""
-        asked, status = "", None
-        for _ in range(MAX_REDIRECTS + 1):
-            try:
-                host = self._host(url)
-            except _AttemptError as error:
-                detail = f"redirect not followed: {error.detail}" if asked else error.detail
-                raise _AttemptError(detail, asked, status) from None
+        asked, code = "", None
+        for _ in range(self._settings.max_redirects + 1):
             if host.given_up:
-                raise _AttemptError(host.given_up, asked, status)
-            response = self._request(host, url)
-            asked, status = url, response.status
-            location = response.get_redirect_location()
+                raise _AttemptError(host.given_up, asked, code)
+            asked, code, location = self._request(host, url, sink, max_bytes, due_s)
             if not location:
-                self._receive(response, url, sink, max_bytes)
-                return status, url
-            _discard(response)
+                return code, url
             try:
                 url = urljoin(url, location)
-            except ValueError:
-                raise _AttemptError("redirect not followed: not a valid URL", asked, status) from None
-        raise _AttemptError(f"more than {MAX_REDIRECTS} redirects", asked, status)
+                host = self._hosts.of(url)
+            except ValueError as error:  # a BadUrlError too
+                why = error if isinstance(error, BadUrlError) else "not a valid URL"
+                raise _AttemptError(f"redirect not followed: {why}", asked, code) from None
+            self._hosts.wait_turn(host)
+        raise _AttemptError(f"more than {self._settings.max_redirects} redirects", asked, code)
 
-    def _request(self, host: _Host, url: str) -> urllib3.BaseHTTPResponse:
-        """Sends one request and returns the answer with its body unread."""
+    def _request(self, host: Host, url: str, sink: Sink, max_bytes: int, due_s: float) -> tuple[str, int, str | None]:
+        """Asks once, and streams the body unless there is a redirect; returns URL, status and redirect."""
+        code = None
         try:
-            response = self._pool.request("GET", url, retries=False, redirect=False, preload_content=False)
-        except faults.NameResolutionError:
-            detail = f"host {host.name} does not resolve"
-            if not host.answered:
-                host.given_up = detail
-            self._missed(host, detail)
-            raise _AttemptError(detail, url, final=bool(host.given_up)) from None
-        except (faults.ConnectTimeoutError, faults.SSLError) as error:
-            detail = _describe(error)
-            self._missed(host, detail)
-            # The same certificate will not do better in a second.
-            final = isinstance(error, faults.SSLError) or bool(host.given_up)
-            raise _AttemptError(detail, url, final=final) from None
+            with self._connections.get(url, due_s) as response:
+                code = response.status
+                self._hosts.answered(host)
+                location = response.get_redirect_location()
+                if location or code != 200:
+                    _read_out(response)
+                if location:
+                    return url, code, location
+                if code != 200:
+                    busy = code in BUSY or code >= 500
+                    if busy and (pause_s := _retry_after_s(response)):
+                        self._hosts.hold(host, pause_s)
+                    raise _AttemptError(f"HTTP {code}", url, code, final=not busy)
+                self._receive(response, url, sink, max_bytes)
+                return url, code, None
+        except DeadlineError:
+            silent = None if code else host
+            detail = f"not complete after {self._settings.image_deadline_s:g} s"
+            raise _AttemptError(detail, url, code, silent=silent) from None
         except faults.LocationValueError:
             raise _AttemptError("not a valid URL", url) from None
         except faults.HTTPError as error:
-            raise _AttemptError(_describe(error), url, final=False, silent=host) from None
-        host.answered, host.misses = True, 0
-        return response
+            raise self._failure(error, host, url, code) from None
 
-    def _receive(self, response: urllib3.BaseHTTPResponse, url: str, sink: BinaryIO, max_bytes: int) -> None:
+    def _receive(self, response: urllib3.BaseHTTPResponse, url: str, sink: Sink, max_bytes: int) -> None:
         """Streams a body into `sink`, which then holds it and nothing else."""
-        status = response.status
-        if status != 200:
-            _discard(response)
-            busy = status == 429 or status >= 500
-            raise _AttemptError(f"HTTP {status}", url, status, final=not busy, pause_s=_retry_after_s(response))
-        sink.seek(0)
-        sink.truncate()
+        sink.restart()
         received = 0
-        try:
-            for chunk in response.stream(_CHUNK_BYTES):
-                received += len(chunk)
-                if received > max_bytes:
-                    raise _AttemptError(f"larger than {max_bytes / 1e6:g} MB", url, status)
-                if self.stop.is_set():
-                    raise _AttemptError("interrupted", url, status)
-                sink.write(chunk)
-        except faults.HTTPError as error:
-            raise _AttemptError(_describe(error), url, status, final=False) from None
-        finally:
-            response.close()
+        for chunk in response.stream(_CHUNK_BYTES):
+            received += len(chunk)
+            if received > max_bytes:
+                raise _AttemptError(f"larger than {max_bytes / 1e6:g} MB", url, response.status)
+            if self.stop.is_set():
+                raise _AttemptError("interrupted", url, response.status)
+            sink.write(chunk)
 
-
-def host_of(url: str) -> str:
-    """Returns the URL's host, or an empty string if it has none."""
-    try:
-        return urllib3.util.parse_url(url).host or ""
-    except faults.LocationParseError:
-        return ""
-
-
-def in_lanes(
-    jobs: Mapping[str, Iterable[Job]],
-    work: Callable[[Job], Result],
-    settled: Callable[[Job], bool],
-    width: int,
-    stop: threading.Event,
-) -> Iterator[Result]:
-    """Works on several hosts' jobs at once.
-
-    A host's jobs run one by one until one of them is `settled`, then `width` at a time. So what a dead host
-    costs, and which of its jobs pay for it, is the same in every run.
-
-    Args:
-        jobs: Each host's jobs, taken in order.
-        work: Does one job. Its exception ends the whole.
-        settled: Tells of a finished job whether its host's other lanes may open.
-        width: Largest number of jobs of one host at a time.
-        stop: Set when the iterator ends for any reason; no new job starts then.
-
-    Yields:
-        The results as they come.
-    """
-    todo = {host: deque(of_host) for host, of_host in jobs.items()}
-    lanes: queue.SimpleQueue = queue.SimpleQueue()
-    results: queue.SimpleQueue = queue.SimpleQueue()
-
-    def run() -> None:
-        while (lane := lanes.get()) is not None:
-            host, alone = lane
-            while not stop.is_set():
-                try:
-                    job = todo[host].popleft()
-                except IndexError:
-                    break
-                try:
-                    results.put((work(job), None))
-                except BaseException as error:
-                    results.put((None, error))
-                if alone and settled(job):
-                    alone = False
-                    for _ in range(width - 1):
-                        lanes.put((host, False))
-
-    total = sum(map(len, todo.values()))
-    for host in todo:
-        lanes.put((host, True))
-    # Daemons: Ctrl-C must not wait for a server that is slow to answer.
-    n_threads = min(MAX_THREADS, width * len(todo), total)
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(n_threads)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in range(total):
-            result, error = results.get()
-            if error is not None:
-                raise error
-            yield result
-    finally:
-        stop.set()
-        for _ in threads:
-            lanes.put(None)
-
-
-def _pause_s(attempts: int, asked_s: float | None) -> float:
-    """Returns the wait after a failed attempt: what the server asked for, else backoff with jitter."""
-    if asked_s is not None:
-        return asked_s
-    return min(BACKOFF_MAX_S, BACKOFF_S * 2 ** (attempts - 1)) * random.uniform(0.5, 1.0)
+    def _failure(self, error: faults.HTTPError, host: Host, url: str, code: int | None) -> _AttemptError:
+        """Judges a fault of the network: whose it is, and whether another attempt may do better."""
+        if code is not None:  # the host is alive; its answer broke off
+            return _AttemptError(describe(error), url, code, final=False)
+        if isinstance(error, faults.NameResolutionError):
+            detail = f"host {host.name} does not resolve"
+            self._hosts.missed(host, detail, gone=not host.answered)
+            return _AttemptError(detail, url, final=bool(host.given_up))
+        if isinstance(error, faults.ConnectTimeoutError | faults.SSLError):
+            self._hosts.missed(host, describe(error))
+            # The same certificate will not do better in a second.
+            final = isinstance(error, faults.SSLError) or bool(host.given_up)
+            return _AttemptError(describe(error), url, final=final)
+        return _AttemptError(describe(error), url, final=False, silent=host)
 
 
 def _retry_after_s(response: urllib3.BaseHTTPResponse) -> float | None:
@@ -305,28 +219,9 @@ def _retry_after_s(response: urllib3.BaseHTTPResponse) -> float | None:
         return None
 
 
-def _discard(response: urllib3.BaseHTTPResponse) -> None:
-    """Reads a short body to its end, so that the connection can be used again; hangs up on a long one."""
+def _read_out(response: urllib3.BaseHTTPResponse) -> None:
+    """Reads a short body to its end, so that the connection can be used again; a long one is hung up on."""
     try:
         response.read(_CHUNK_BYTES)
     except faults.HTTPError:
-        pass
-    finally:
         response.close()
-
-
-def _describe(error: faults.HTTPError) -> str:
-    """Puts a failure into words that are the same in every run; urllib3's own hold memory addresses."""
-    if isinstance(error, faults.SSLError):
-        return f"TLS: {getattr(error.args[0], 'verify_message', '') or 'handshake failed'}"
-    if isinstance(error, faults.NewConnectionError):
-        return f"cannot connect: {getattr(error.__cause__, 'strerror', None) or 'unreachable'}"
-    if isinstance(error, faults.ConnectTimeoutError):
-        return "cannot connect: timed out"
-    if isinstance(error, faults.ReadTimeoutError):
-        return "no data: timed out"
-    if isinstance(error, faults.DecodeError):
-        return "body cannot be decoded"
-    if any(isinstance(arg, faults.IncompleteRead) for arg in error.args):
-        return "body cut short"
-    return "connection broken off"

@@ -44,7 +44,7 @@ class Dataset(Section):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
     """Of the catalog's bytes; null: not pinned."""
     mirror: str | None
-    """A directory with images named `<md5hash>`, with or without an extension, tried before the URLs."""
+    """A directory, .zip, .tar(.gz) or fsspec URL with images named `<md5hash>`, tried before the URLs; null: none."""
     weights: str = Field(min_length=1)
     """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
     max_epochs: Annotated[int, Field(ge=1)] | None
@@ -61,10 +61,20 @@ class Fetch(Section):
     """How images are downloaded."""
 
     connections_per_host: int = Field(ge=1, le=64)
+    delay_s: float = Field(ge=0, le=60)
+    """Least time between the starts of two requests to one host."""
+    contact: str | None = Field(pattern=r"^[\x21-\x7e]+$")
+    """An e-mail address or page, told to the servers; null: none."""
     connect_timeout_s: float = Field(gt=0, le=600)
     read_timeout_s: float = Field(gt=0, le=600)
+    """Of each wait for data."""
+    image_deadline_s: float = Field(gt=0, le=86400)
+    """Of one image from its first request on, retries and pauses included."""
     retries: int = Field(ge=0, le=20)
+    max_redirects: int = Field(ge=0, le=20)
     max_image_mb: float = Field(gt=0, le=1000)
+    on_md5_mismatch: Literal["drop", "keep"]
+    """Bodies with another MD5 than the catalog's: put aside, or taken if they start like an image."""
 
 
 class Validate(Section):

@@ -24,6 +24,13 @@ def test_an_interrupt_exits_with_130():
     assert ended.value.code == 130
 
 
+def test_an_interrupted_stage_says_how_to_go_on(capsys):
+    for interrupt, how in ((KeyboardInterrupt(), "starts this stage again"), (KeyboardInterrupt("go on"), "go on")):
+        with pytest.raises(SystemExit):
+            run_stage(failing(interrupt))
+        assert capsys.readouterr().err.rstrip().endswith(how)
+
+
 def test_a_bug_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
         run_stage(failing(ZeroDivisionError()))

@@ -1,95 +1,48 @@
-import datetime
 import gzip
 import io
 import socket
-import ssl
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from stages.lib import http
-from stages.lib.http import Client, host_of, in_lanes
+from stages.lib.http import Client
 from stages.lib.params import Fetch
+from stages.lib.sources import Body
+from tests.faulty_server import FAULTS, SETTINGS, page, serving
 
 BODY = bytes(range(256)) * 40
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        server = self.server
-        with server.lock:
-            server.paths.append(self.path)
-            server.peers.add(self.client_address)
-            server.agents.add(self.headers["User-Agent"])
-            server.now += 1
-            server.most = max(server.most, server.now)
-            seen = server.paths.count(self.path)
-        try:
-            server.routes[self.path.partition("?")[0]](self, seen)
-        finally:
-            with server.lock:
-                server.now -= 1
-
-    def answer(self, status=200, body=BODY, length=None, **headers):
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-        if length is not None:
-            self.close_connection = True
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def server():
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.lock, server.routes, server.paths = threading.Lock(), {}, []
-    server.peers, server.agents, server.now, server.most = set(), set(), 0, 0
-    server.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving() as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
-def client(**changes):
-    settings = {
-        "connections_per_host": 2,
-        "connect_timeout_s": 1.0,
-        "read_timeout_s": 1.0,
-        "retries": 2,
-        "max_image_mb": 1.0,
-    }
-    return Client(Fetch(**settings | changes))
+def client(say=print, **changes):
+    return Client(Fetch(**SETTINGS | changes), say)
 
 
 def get(url, the_client=None, max_mb=1.0):
-    sink = io.BytesIO()
-    return (the_client or client()).get(url, sink, max_mb), sink.getvalue()
+    content = io.BytesIO()
+    return (the_client or client()).get(url, Body(content), max_mb), content.getvalue()
 
 
 def test_a_body_arrives_whole(server):
-    server.routes["/a"] = lambda h, n: h.answer()
+    server.routes["/a"] = lambda h, n: h.answer(body=BODY)
     got, body = get(f"{server.url}/a")
-    assert (got.failure, got.http_status, got.attempts, got.final_url) == ("", 200, 1, f"{server.url}/a")
+    assert (got.failure, got.http_code, got.attempts, got.final_url) == ("", 200, 1, f"{server.url}/a")
     assert body == BODY
     assert all("fitzpatrick17k" in agent for agent in server.agents)
 
@@ -98,26 +51,26 @@ def test_a_body_arrives_whole(server):
 def test_a_refusal_is_final(server, status):
     server.routes["/a"] = lambda h, n: h.answer(status, b"")
     got, _ = get(f"{server.url}/a")
-    assert (got.failure, got.http_status, got.attempts) == (f"HTTP {status}", status, 1)
-    assert len(server.paths) == 1
+    assert (got.failure, got.http_code, got.attempts) == (f"HTTP {status}", status, 1)
+    assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
 def test_a_busy_server_is_asked_again(server, status):
-    server.routes["/a"] = lambda h, n: h.answer(status, b"busy") if n == 1 else h.answer()
+    server.routes["/a"] = lambda h, n: h.answer(status, b"busy") if n == 1 else h.answer(body=BODY)
     got, body = get(f"{server.url}/a")
-    assert (got.failure, got.http_status, got.attempts, body) == ("", 200, 2, BODY)
+    assert (got.failure, got.http_code, got.attempts, body) == ("", 200, 2, BODY)
 
 
 def test_a_server_that_stays_busy_is_given_its_retries_and_no_more(server):
     server.routes["/a"] = lambda h, n: h.answer(500, b"")
     got, _ = get(f"{server.url}/a")
-    assert (got.failure, got.attempts, len(server.paths)) == ("HTTP 500", 3, 3)
+    assert (got.failure, got.attempts, len(server.asked)) == ("HTTP 500", 3, 3)
 
 
 @pytest.mark.parametrize(("asked", "least", "most"), [("0", 0, 0.9), ("1", 1, 3), ("soon", 0, 0.9)])
 def test_retry_after_is_kept(server, asked, least, most):
-    server.routes["/a"] = lambda h, n: h.answer(429, b"", Retry_After=asked) if n == 1 else h.answer()
+    server.routes["/a"] = lambda h, n: h.answer(429, b"", Retry_After=asked) if n == 1 else h.answer(body=BODY)
     start = time.monotonic()
     got, _ = get(f"{server.url}/a")
     assert got.failure == ""
@@ -126,15 +79,15 @@ def test_retry_after_is_kept(server, asked, least, most):
 
 def test_an_endless_retry_after_is_cut(server, monkeypatch):
     monkeypatch.setattr(http, "RETRY_AFTER_MAX_S", 0)
-    server.routes["/a"] = lambda h, n: h.answer(503, b"", Retry_After="86400") if n == 1 else h.answer()
+    server.routes["/a"] = lambda h, n: h.answer(503, b"", Retry_After="86400") if n == 1 else h.answer(body=BODY)
     assert get(f"{server.url}/a")[0].failure == ""
 
 
 def test_a_short_body_is_asked_for_again_and_never_passed_off_as_whole(server):
-    server.routes["/a"] = lambda h, n: h.answer(length=len(BODY) + 1)
+    server.routes["/a"] = lambda h, n: h.answer(body=BODY, length=len(BODY) + 1)
     got, _ = get(f"{server.url}/a")
-    assert (got.failure, got.http_status, got.attempts) == ("body cut short", 200, 3)
-    server.routes["/b"] = lambda h, n: h.answer(body=BODY * 2, length=len(BODY) * 3) if n == 1 else h.answer()
+    assert (got.failure, got.http_code, got.attempts) == ("body cut short", 200, 3)
+    server.routes["/b"] = lambda h, n: h.answer(body=BODY * 2, length=len(BODY) * 3) if n == 1 else h.answer(body=BODY)
     got, body = get(f"{server.url}/b")
     assert (got.failure, got.attempts, body) == ("", 2, BODY)
 
@@ -145,7 +98,7 @@ def test_a_reset_is_retried(server):
             handler.connection.shutdown(socket.SHUT_RDWR)
             handler.close_connection = True
         else:
-            handler.answer()
+            handler.answer(body=BODY)
 
     server.routes["/a"] = reset_once
     got, body = get(f"{server.url}/a")
@@ -155,12 +108,12 @@ def test_a_reset_is_retried(server):
 def test_silence_times_out(server):
     server.routes["/a"] = lambda h, n: time.sleep(0.6)
     got, _ = get(f"{server.url}/a", client(read_timeout_s=0.1, retries=1))
-    assert (got.failure, got.http_status, got.attempts) == ("no data: timed out", None, 2)
+    assert (got.failure, got.http_code, got.attempts) == ("no data: timed out", None, 2)
 
 
 def test_redirects_are_followed_and_their_end_recorded(server):
     server.routes["/a"] = lambda h, n: h.answer(302, b"moved", Location="/b?imageId=1")
-    server.routes["/b"] = lambda h, n: h.answer()
+    server.routes["/b"] = lambda h, n: h.answer(body=BODY)
     got, body = get(f"{server.url}/a")
     assert (got.failure, got.attempts, got.final_url, body) == ("", 1, f"{server.url}/b?imageId=1", BODY)
 
@@ -168,8 +121,8 @@ def test_redirects_are_followed_and_their_end_recorded(server):
 def test_a_redirect_loop_ends(server):
     server.routes["/a"] = lambda h, n: h.answer(301, b"", Location="/a")
     got, _ = get(f"{server.url}/a")
-    assert (got.failure, got.http_status, got.attempts) == ("more than 5 redirects", 301, 1)
-    assert len(server.paths) == 6
+    assert (got.failure, got.http_code, got.attempts) == ("more than 5 redirects", 301, 1)
+    assert len(server.asked) == 6
 
 
 @pytest.mark.parametrize("target", ["file:///etc/hostname", "ftp://127.0.0.1/x", "http://[", "data:,x"])
@@ -177,7 +130,7 @@ def test_a_redirect_may_not_leave_http(server, target):
     server.routes["/a"] = lambda h, n: h.answer(302, b"", Location=target)
     got, body = get(f"{server.url}/a")
     assert got.failure.startswith("redirect not followed: ")
-    assert (got.http_status, got.attempts, body) == (302, 1, b"")
+    assert (got.http_code, got.attempts, body) == (302, 1, b"")
 
 
 def test_a_large_body_is_refused_announced_or_not(server):
@@ -197,7 +150,7 @@ def test_a_large_body_is_refused_announced_or_not(server):
 def test_what_is_no_http_url_is_not_asked(url):
     got, _ = get(url)
     assert got.failure
-    assert (got.http_status, got.attempts, got.final_url) == (None, 0, "")
+    assert (got.http_code, got.attempts, got.final_url) == (None, 0, "")
 
 
 @pytest.mark.parametrize("url", ["http://a..b/", f"http://{'a' * 70}.invalid/", "http://127.0.0.1:1/a\tb c\u00e4"])
@@ -240,98 +193,23 @@ def test_a_host_that_answered_is_not_given_up_so_soon(server):
         assert get(f"{server.url}/b", the_client)[0].attempts == 1
 
 
-def test_a_certificate_that_does_not_verify_is_refused_at_once(tmp_path):
-    certificate = tmp_path / "self-signed.pem"
-    certificate.write_bytes(self_signed())
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def shake_hands():
-            connection, _ = listener.accept()
-            with connection, pytest.raises(ssl.SSLError):
-                context.wrap_socket(connection, server_side=True)
-
-        thread = threading.Thread(target=shake_hands)
-        thread.start()
-        got, _ = get(f"https://127.0.0.1:{listener.getsockname()[1]}/")
-        thread.join()
+def test_a_certificate_that_does_not_verify_is_refused_at_once():
+    with serving(tls=True) as server:
+        server.default = page(BODY)
+        got, body = get(f"{server.url}/")
+        assert server.asked == []
     assert got.failure.startswith("TLS: self")
-    assert got.attempts == 1
-
-
-def self_signed():
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-    pem = serialization.Encoding.PEM
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
-    return private + builder.sign(key, hashes.SHA256()).public_bytes(pem)
+    assert (got.attempts, body) == (1, b"")
 
 
 def test_connections_are_used_again_after_redirects_and_refusals(server):
     server.routes["/a"] = lambda h, n: h.answer(302, b"moved", Location="/b")
     server.routes["/b"] = lambda h, n: h.answer(404, b"gone" * 100)
-    server.routes["/c"] = lambda h, n: h.answer()
+    server.routes["/c"] = lambda h, n: h.answer(body=BODY)
     the_client = client()
     for path in "/a", "/c", "/b", "/c":
         get(f"{server.url}{path}", the_client)
     assert len(server.peers) == 1
-
-
-def test_lanes_run_every_job_once_and_no_more_than_width_at_a_time(server):
-    server.routes["/a"] = lambda h, n: (time.sleep(0.01), h.answer())
-    the_client = client()
-    jobs = {"one": [f"{server.url}/a?{i}" for i in range(30)]}
-    got = list(in_lanes(jobs, lambda url: get(url, the_client)[0], the_client.settled, 3, the_client.stop))
-    assert sorted(server.paths) == sorted(f"/a?{i}" for i in range(30))
-    assert len(got) == 30
-    assert 1 < server.most <= 3
-
-
-def test_lanes_of_a_host_open_only_when_it_is_settled():
-    now, most, lock = 0, 0, threading.Lock()
-
-    def work(job):
-        nonlocal now, most
-        with lock:
-            now += 1
-            most = max(most, now)
-        time.sleep(0.002)
-        with lock:
-            now -= 1
-        return job
-
-    assert list(in_lanes({"a": range(20)}, work, lambda job: False, 8, threading.Event())) == list(range(20))
-    assert most == 1
-
-
-def test_lanes_serve_more_hosts_than_there_are_threads(monkeypatch):
-    monkeypatch.setattr(http, "MAX_THREADS", 3)
-    jobs = {str(host): [(host, i) for i in range(4)] for host in range(10)}
-    got = list(in_lanes(jobs, lambda job: job, lambda job: True, 2, threading.Event()))
-    assert sorted(got) == [(host, i) for host in range(10) for i in range(4)]
-
-
-def test_lanes_pass_an_exception_on_and_stop():
-    done, stop = [], threading.Event()
-
-    def work(job):
-        if job == 3:
-            raise OSError("disk full")
-        done.append(job)
-
-    with pytest.raises(OSError, match="disk full"):
-        list(in_lanes({"a": range(100_000)}, work, lambda job: False, 1, stop))
-    assert stop.is_set()
-    assert len(done) < 100_000
-
-
-def test_no_jobs_no_results():
-    assert list(in_lanes({}, len, bool, 4, threading.Event())) == []
 
 
 def test_stop_ends_a_wait_at_once(server, monkeypatch):
@@ -344,7 +222,78 @@ def test_stop_ends_a_wait_at_once(server, monkeypatch):
     assert time.monotonic() - start < 5
 
 
-def test_host_of():
-    assert host_of("https://Www.A.de:8080/b?c") == "www.a.de"
-    assert host_of("x") in ("", "x")
-    assert host_of("http://[a") == host_of("") == ""
+@pytest.mark.parametrize("fault", ["slow drip", "slow header"])
+def test_a_drip_ends_at_the_deadline_although_no_read_times_out(server, fault):
+    server.routes["/a"] = lambda h, n: FAULTS[fault](h, n, BODY)
+    the_client = client(image_deadline_s=0.5)
+    start = time.monotonic()
+    got, _ = get(f"{server.url}/a", the_client)
+    assert (got.failure, got.attempts) == ("not complete after 0.5 s", 1)
+    assert 0.4 < time.monotonic() - start < 2
+    server.routes["/b"] = page(BODY)
+    assert get(f"{server.url}/b", the_client)[1] == BODY
+
+
+def test_no_retry_starts_that_cannot_end_in_time(server, monkeypatch):
+    monkeypatch.setattr(http, "BACKOFF_S", 60)
+    server.routes["/a"] = page(b"", 500)
+    start = time.monotonic()
+    got, _ = get(f"{server.url}/a", client(image_deadline_s=5.0))
+    assert (got.failure, got.attempts) == ("HTTP 500", 1)
+    assert time.monotonic() - start < 2
+
+
+def test_a_deadline_leaves_other_downloads_alone(server):
+    server.routes = {"/a": lambda h, n: FAULTS["slow drip"](h, n, BODY), "/b": lambda h, n: slow(h)}
+
+    def slow(handler):
+        time.sleep(0.3)
+        handler.answer(body=BODY)
+
+    the_client = client(image_deadline_s=0.5)
+    with ThreadPoolExecutor(2) as pool:
+        dripping = pool.submit(get, f"{server.url}/a", the_client)
+        gots = [get(f"{server.url}/b", the_client)[0] for _ in range(3)]
+    assert dripping.result()[0].failure
+    assert [got.failure for got in gots] == ["", "", ""]
+
+
+def test_retry_after_holds_for_the_whole_host(server):
+    server.routes["/a"] = lambda h, n: h.answer(429, b"", Retry_After="1") if n == 1 else h.answer(body=BODY)
+    server.routes["/b"] = page(BODY)
+    the_client = client(retries=0)
+    get(f"{server.url}/a", the_client)
+    get(f"{server.url}/b", the_client)
+    assert server.starts_s[1] - server.starts_s[0] > 0.9
+
+
+def test_requests_to_one_host_keep_their_distance(server):
+    server.default = page(BODY)
+    the_client = client(delay_s=0.1)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda i: get(f"{server.url}/{i}", the_client), range(5)))
+    gaps = [late - early for early, late in zip(server.starts_s[:-1], server.starts_s[1:], strict=True)]
+    assert min(gaps) > 0.07  # sent 0.1 s apart; the threads that take them wake when they wake
+
+
+def test_servers_are_told_who_asks(server):
+    server.default = page(BODY)
+    get(f"{server.url}/a", client(contact="mailto:a@b.org"))
+    assert "fitzpatrick17k-pipeline" in (agent := server.agents.pop())
+    assert "mailto:a@b.org" in agent
+
+
+def test_a_host_that_is_given_up_is_said_once():
+    said = []
+    the_client = client(said.append)
+    for i in range(3):
+        get(f"http://www.x.invalid/{i}", the_client)
+    assert len(said) == 1
+    assert "www.x.invalid does not resolve" in said[0]
+
+
+def test_a_refusal_is_told_from_a_fault(server):
+    for code, refused in ((404, True), (403, True), (429, False), (500, False), (200, False)):
+        server.routes[f"/{code}"] = page(BODY, code)
+        assert get(f"{server.url}/{code}", client(retries=0))[0].refused == refused
+    assert not get("http://www.x.invalid/")[0].refused

@@ -3,9 +3,8 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +14,9 @@ import yaml
 from stages import fetch
 from stages.lib import http
 from stages.lib.errors import PipelineError
+from stages.lib.fetchlog import Fetched
 from stages.lib.sample import Sample
+from tests.faulty_server import SETTINGS, serving
 
 ROOT = Path(__file__).parents[2]
 BODIES = [f"image {i} ".encode() * 50 for i in range(6)]
@@ -28,45 +29,32 @@ def md5(body):
 KEYS = [md5(body) for body in BODIES]
 
 
-class Site(ThreadingHTTPServer):
-    """Serves `pages` (path: status and body), counts the paths asked for."""
+class Site:
+    """Serves `pages` (path: status and body) after `delay_s`."""
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Page)
-        self.pages, self.asked, self.delay_s = {}, [], 0.0
-        self.url = f"http://127.0.0.1:{self.server_port}"
+    def __init__(self, server):
+        self.url, self.asked, self.delay_s = server.url, server.asked, 0.0
+        self.pages = {f"/{i}.jpg": (200, body) for i, body in enumerate(BODIES)}
+        server.default = self.answer
 
-
-class Page(BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.asked.append(self.path)
-        time.sleep(self.server.delay_s)
-        status, body = self.server.pages.get(self.path, (404, b"gone"))
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
+    def answer(self, handler, seen):
+        time.sleep(self.delay_s)
+        handler.answer(*self.pages.get(handler.path, (404, b"gone")))
 
 
 @pytest.fixture
 def site():
-    site = Site()
-    site.pages = {f"/{i}.jpg": (200, body) for i, body in enumerate(BODIES)}
-    thread = threading.Thread(target=site.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield site
-    site.shutdown()
-    site.server_close()
-    thread.join()
+    with serving() as server:
+        yield Site(server)
 
 
 @pytest.fixture(autouse=True)
 def workspace(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(http, "BACKOFF_S", 0.01)
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def write_catalog(urls, keys=KEYS):
@@ -74,12 +62,12 @@ def write_catalog(urls, keys=KEYS):
     pd.DataFrame(rows).to_csv("catalog.csv", index=False)
 
 
-def configure(**dataset):
+def configure(settings=None, **dataset):
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
     defaults = {"catalog": "catalog.csv", "sha256": None, "mirror": None, "weights": "random", "max_epochs": 1}
     content["datasets"]["mine"] = defaults | dataset
-    content["fetch"] |= {"retries": 1, "connect_timeout_s": 1.0, "read_timeout_s": 5.0, "max_image_mb": 0.1}
+    content["fetch"] = SETTINGS | {"retries": 1, "read_timeout_s": 5.0, "max_image_mb": 0.1} | (settings or {})
     Path("params.yaml").write_text(yaml.safe_dump(content))
 
 
@@ -104,11 +92,11 @@ def test_every_kind_of_row(site, capsys):
     configure()
     fetch.main()
     got = table()
-    assert ",".join(got.columns) == "md5hash,status,source,http_status,bytes,md5_seen,attempts,final_url,detail"
+    assert ",".join(got.columns) == "md5hash,status,source,http_code,bytes,md5_seen,attempts,final_url,detail"
     assert list(got["md5hash"]) == KEYS
     assert list(got["status"]) == ["ok", "no_url", "fetch_failed", "md5_mismatch", "fetch_failed", "fetch_failed"]
     assert list(got["source"]) == ["url", "", "", "url", "", ""]
-    assert list(got["http_status"]) == ["200", "", "404", "200", "200", ""]
+    assert list(got["http_code"]) == ["200", "", "404", "200", "200", ""]
     assert list(got["attempts"]) == ["1", "0", "1", "1", "1", "0"]
     assert got["md5_seen"][0] == KEYS[0]
     assert got["md5_seen"][3] == md5(b"<html>another")
@@ -179,7 +167,7 @@ def test_a_mirror_comes_before_urls(site, tmp_path):
     got = table()
     assert list(got["status"]) == ["ok", "ok", "ok", "md5_mismatch"]
     assert list(got["source"]) == ["mirror", "mirror", "url", "mirror"]
-    assert got["detail"][3] == "the mirror's body is another; its URL: HTTP 404"
+    assert got["detail"][3] == "the mirror's body is another: no image; its URL: HTTP 404"
     assert sorted(site.asked) == ["/2.jpg", "/gone.jpg"]
 
 
@@ -266,46 +254,143 @@ def test_the_real_sample_is_fetched_whole():
     assert (table()["status"] == "ok").sum() >= 40
 
 
-def test_an_exception_half_way_leaves_whole_files_and_no_fetch_csv(site, monkeypatch):
+def test_a_full_disk_leaves_whole_files_and_no_fetch_csv(site, monkeypatch):
     write_catalog([f"{site.url}/{i}.jpg" for i in range(6)])
-    configure()
+    configure({"connections_per_host": 1})
     get = http.Client.get
 
     def break_on_the_third(self, url, sink, max_mb):
         if url.endswith("/2.jpg"):
             sink.write(b"half")
-            raise OSError("disk full")
+            raise OSError(28, "No space left on device")
         return get(self, url, sink, max_mb)
 
-    monkeypatch.setattr(http.Client, "get", break_on_the_third)
-    with pytest.raises(OSError, match="disk full"):
-        fetch.main()
+    with monkeypatch.context() as patch:
+        patch.setattr(http.Client, "get", break_on_the_third)
+        with pytest.raises(PipelineError, match=r"data/raw/mine: No space left on device; free space .*goes on where"):
+            fetch.main()
     assert not Path("data/raw/mine/fetch.csv").exists()
-    assert KEYS[0] in images()
-    assert KEYS[2] not in images()
+    assert images() == sorted(KEYS[:2])
+    fetch.main()
+    assert sorted(site.asked) == sorted(f"/{i}.jpg" for i in range(6))
+    assert list(table()["attempts"]) == ["1"] * 6
 
 
 @pytest.mark.parametrize(("kill", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
-def test_a_killed_run_is_resumed_and_fetches_nothing_twice(site, kill, code):
+def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tmp_path, monkeypatch):
     bodies = [f"body {i}".encode() * 1000 for i in range(60)]
-    site.pages = {f"/{i}.jpg": (200, body) for i, body in enumerate(bodies)}
-    site.delay_s = 0.05
+    # every fourth page is gone and every fourth is another image
+    site.pages = {f"/{i}.jpg": (200, body + b"x" * (i % 4 == 2)) for i, body in enumerate(bodies) if i % 4 != 3}
     write_catalog([f"{site.url}/{i}.jpg" for i in range(60)], [md5(body) for body in bodies])
     configure()
+    site.delay_s = 0.05
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    run = subprocess.Popen([sys.executable, "-m", "stages.fetch"], env=environment, stderr=subprocess.DEVNULL)
-    while len(site.asked) < 12 and run.poll() is None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.fetch"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while len(site.asked) < 14 and process.poll() is None:
         time.sleep(0.01)
-    run.send_signal(kill)
-    assert run.wait(timeout=5) == code
+    process.send_signal(kill)
+    said, cried = process.communicate(timeout=2)
+    assert process.returncode == code
+    if kill == signal.SIGINT:
+        assert " of 60 images; " in said
+        assert "not reached" in said
+        assert "interrupted: what arrived is kept, and the same command goes on" in cried
     time.sleep(0.1)  # requests in flight
     whole = [name for name in images() if not name.startswith(".")]
     assert 0 < len(whole) < 60
     assert all(md5(next(Path("data/raw").rglob(name)).read_bytes()) == name for name in whole)
     assert not Path("data/raw/mine/fetch.csv").exists()
+    n_asked, in_flight = len(site.asked), SETTINGS["connections_per_host"]
     site.delay_s = 0
+    fetch.main()
+    assert 60 <= len(site.asked) <= 60 + in_flight
+    assert n_asked > in_flight
+    resumed = table()
+    assert list(resumed["status"]) == ["ok", "ok", "md5_mismatch", "fetch_failed"] * 15
+    assert not Path("data/raw/mine/.fetch.journal").exists()
+    (tmp_path / "undisturbed").mkdir()
+    monkeypatch.chdir(tmp_path / "undisturbed")
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(60)], [md5(body) for body in bodies])
+    configure()
+    fetch.main()
+    pd.testing.assert_frame_equal(table().drop(columns="attempts"), resumed.drop(columns="attempts"))
+
+
+def test_what_a_power_failure_left_is_not_believed(site):
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
+    configure()
+    fetch.main()
+    lost = Path(f"data/raw/mine/images/{KEYS[1][:2]}/{KEYS[1]}")
+    lost.write_bytes(bytes(lost.stat().st_size))
+    Path("data/raw/mine/fetch.csv").write_bytes(b"")
+    Path("data/raw/mine/.fetch.journal").write_bytes(b'\0\0\0{"md5hash": "')
     site.asked.clear()
     fetch.main()
-    assert len(site.asked) == 60 - len(whole)
-    assert list(table()["status"]) == ["ok"] * 60
-    assert images() == sorted(map(md5, bodies))
+    assert site.asked == ["/1.jpg"]
+    assert lost.read_bytes() == BODIES[1]
+    assert list(table()["status"]) == ["ok"] * 3
+
+
+def test_other_bytes_may_be_kept_if_they_are_an_image(site, capsys):
+    site.pages["/1.jpg"] = (200, b"\xff\xd8\xff another")
+    site.pages["/2.jpg"] = (200, b"<html>not found")
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
+    configure({"on_md5_mismatch": "keep"})
+    fetch.main()
+    got = table()
+    assert list(got["status"]) == ["ok", "ok", "md5_mismatch"]
+    assert list(got["detail"]) == [
+        "",
+        "the url's body is another: JPEG image, kept",
+        "the url's body is another: HTML page",
+    ]
+    assert got["md5_seen"][1] == md5(b"\xff\xd8\xff another")
+    assert images() == sorted(KEYS[:2])
+    first = snapshot()
+    site.asked.clear()
+    fetch.main()
+    assert snapshot() == first
+    assert site.asked == ["/2.jpg"]
+    configure({"on_md5_mismatch": "drop"})
+    fetch.main()
+    assert list(table()["status"]) == ["ok", "md5_mismatch", "md5_mismatch"]
+    assert images() == [KEYS[0]]
+
+
+def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
+    with zipfile.ZipFile("images.zip", "w") as archive:
+        archive.writestr(f"f/{KEYS[0]}.jpg", BODIES[0])
+        archive.writestr(f"f/{KEYS[1]}.jpg", bytes(200_000))
+    write_catalog(["", "", ""])
+    configure(mirror="images.zip")
+    fetch.main()
+    got = table()
+    assert list(got["status"]) == ["ok", "fetch_failed", "no_url"]
+    assert list(got["source"]) == ["mirror", "mirror", ""]
+    assert got["detail"][1] == "the mirror: larger than 0.1 MB"
+
+
+def test_the_summary_counts_by_host_and_reason():
+    rows = [
+        Fetched("a", "ok", "url", attempts=1),
+        Fetched("b", "fetch_failed", http_code=404, attempts=1, detail="HTTP 404"),
+        Fetched("c", "fetch_failed", detail="host b.de does not resolve", attempts=1),
+        Fetched("d", "fetch_failed", detail="host b.de does not resolve"),
+        Fetched("e", "no_url"),
+    ]
+    hosts = {"a": "http://a.de/1", "b": "http://a.de/2", "c": "http://b.de/3", "d": "http://b.de/4"}
+    assert fetch.summary(rows, hosts, 7).splitlines() == [
+        "fetch: 1 ok, 1 no_url, 3 fetch_failed of 7 images; 2 not reached",
+        "  arrived: 1 from url",
+        "  b.de: 2 (1 not asked for)",
+        "    2 x host b.de does not resolve",
+        "  a.de: 1",
+        "    1 x HTTP 404",
+        "  to try the failed ones again: dvc repro -f -s fetch",
+    ]

@@ -1,0 +1,109 @@
+"""What a run learns about the hosts it asks: whose turn it is, who has answered, who is gone."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from urllib3 import exceptions as faults
+from urllib3.util import parse_url
+
+MISSES_BEFORE_ANSWER = 3
+"""Failures in a row to reach a host that never answered, after which it is given up for the run."""
+MISSES_AFTER_ANSWER = 100
+"""The same for a host that has answered: it, or the line, may come back, but not at the price of days."""
+
+
+class BadUrlError(ValueError):
+    """A URL that is not asked, with the reason."""
+
+
+@dataclass(eq=False)
+class Host:
+    """One scheme, host and port.
+
+    Attributes:
+        name: The host's name.
+        answered: It has answered in this run.
+        misses: Failures in a row to get any answer.
+        given_up: Why it is not asked any more in this run; empty while it is.
+        free_at_s: When the next request to it may start, on the monotonic clock.
+    """
+
+    name: str
+    answered: bool = False
+    misses: int = 0
+    given_up: str = ""
+    free_at_s: float = 0.0
+
+
+class Hosts:
+    """The hosts of one run. Threads may share it.
+
+    Args:
+        delay_s: Least time between the starts of two requests to one host.
+        stop: Ends every wait once set.
+        say: Told, in a line, of every host that is given up.
+    """
+
+    def __init__(self, delay_s: float, stop: threading.Event, say: Callable[[str], object]) -> None:
+        self._delay_s = delay_s
+        self._stop = stop
+        self._say = say
+        self._hosts: dict[tuple, Host] = {}
+        self._lock = threading.Lock()
+
+    def of(self, url: str) -> Host:
+        """Returns what is known of the URL's host.
+
+        Raises:
+            BadUrlError: If it is no http(s) URL.
+        """
+        try:
+            parts = parse_url(url)
+        except faults.LocationParseError:
+            raise BadUrlError("not a valid URL") from None
+        if parts.scheme not in ("http", "https"):
+            raise BadUrlError(f"scheme {parts.scheme or '(none)'!r} is not http or https")
+        if not parts.host:
+            raise BadUrlError("not a valid URL")
+        with self._lock:
+            return self._hosts.setdefault((parts.scheme, parts.host, parts.port), Host(parts.host))
+
+    def wait_turn(self, host: Host) -> None:
+        """Waits until the host may be asked again, which also puts off everyone who comes later."""
+        while not (host.given_up or self._stop.is_set()):
+            with self._lock:
+                now_s = time.monotonic()
+                wait_s = host.free_at_s - now_s
+                if wait_s <= 0:
+                    host.free_at_s = now_s + self._delay_s
+                    return
+            self._stop.wait(wait_s)
+
+    def hold(self, host: Host, pause_s: float) -> None:
+        """Leaves the host alone for a while, because it asked for that; requests under way go on."""
+        with self._lock:
+            host.free_at_s = max(host.free_at_s, time.monotonic() + pause_s)
+
+    def answered(self, host: Host) -> None:
+        """Notes that the host is alive."""
+        host.answered, host.misses = True, 0
+
+    def missed(self, host: Host, detail: str, gone: bool = False) -> None:
+        """Notes that the host gave no answer, and gives it up after too many of these, or at once if `gone`."""
+        with self._lock:
+            host.misses += 1
+            enough = host.misses >= (MISSES_AFTER_ANSWER if host.answered else MISSES_BEFORE_ANSWER)
+            if host.given_up or not (gone or enough):
+                return
+            host.given_up = detail if gone else f"host {host.name} given up: {detail}"
+        self._say(f"fetch: {host.given_up}; the rest of its images are not asked for in this run")
+
+
+def host_of(url: str) -> str:
+    """Returns the URL's host, or an empty string if it has none."""
+    try:
+        return parse_url(url).host or ""
+    except faults.LocationParseError:
+        return ""

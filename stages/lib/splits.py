@@ -44,7 +44,7 @@ def deal(table: pd.DataFrame, seed: int, rare_classes: str, folds: int) -> pd.Da
     # a group with a rare class anywhere in it stays whole, in train
     placed[free & groups.isin(groups[free & labels.isin(rare)])] = _PARTS.index("train")
     free = placed < 0
-    if free.all() and groups.nunique() < TENTHS or (free.sum() == 0 and PARTITION not in table):
+    if PARTITION not in table and groups[free].nunique() < TENTHS:
         raise PipelineError("no class has enough groups of images to split 80/10/10; add images to the catalog")
     strata = table[["label", "bucket"]]
     part = deal_parts(strata, groups, [1 / TENTHS, 1 / TENTHS], f"split {seed}", placed)
@@ -91,15 +91,6 @@ def straddling(partition: pd.Series, groups: pd.Series) -> pd.Series:
 
     Returns:
         bool, `(n,)`.
-
-    Raises:
-        PipelineError: If the partition has another value.
     """
-    unknown = partition[~partition.isin([*SPLITS, ""])]
-    if len(unknown):
-        raise PipelineError(
-            f"the catalog's column {PARTITION} has the value {unknown.iloc[0]!r}; "
-            f"write {', '.join(SPLITS)}, or leave it empty to have the image dealt"
-        )
     rank = partition.map({name: number for number, name in enumerate(_PARTS)})
     return rank.notna() & (rank > rank.groupby(groups).transform("min"))

@@ -131,8 +131,8 @@ def drop_exact_duplicates(catalog: pd.DataFrame, verdicts: pd.DataFrame, policy:
     Args:
         catalog: All rows.
         verdicts: Theirs; those of dropped rows are set.
-        policy: For pixels that stand under different labels: `keep_first`, as where the labels agree, or `drop`: none of
-            them is kept, for nobody can tell which label is right.
+        policy: For pixels that stand under different labels: `keep_first`, as where the labels agree, or `drop`:
+            none of them is kept, for nobody can tell which label is right.
     """
     kept = verdicts.loc[verdicts["reason"] == "", ["pixels_digest"]].join(catalog[["md5hash", "label"]])
     for _, same in kept[kept["pixels_digest"].duplicated(keep=False)].groupby("pixels_digest", sort=False):

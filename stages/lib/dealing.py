@@ -25,7 +25,8 @@ def deal_parts(
         groups: The group of every image, `(n,)`, with the same index.
         shares: Of each part but the last, which takes the rest; together less than 1.
         salt: Other salts give other orders.
-        placed: The part that each image has beforehand, `(n,)`, the same for all of a group; -1: to be dealt. None: none.
+        placed: The part that each image has beforehand, `(n,)`, the same for all of a group; -1: none yet.
+            None: nothing is placed.
 
     Returns:
         int64, `(n,)`: the number of each image's part.
@@ -64,7 +65,8 @@ class _Deck:
 
     def fill(self, number: int, share: float) -> None:
         """Fills one part; what rounding gave a class too much or too little in the parts before is made up for."""
-        total, own = self._sum(self.part >= -1), self._sum(self.part == number)
+        given = self.part == number
+        total, own = self._sum(self.part >= -1), self._sum(given)
         sizes = total.sum(axis=1)
         self._due += sizes * share
         quota = largest_remainder(self._due, round(sizes.sum() * share))
@@ -73,8 +75,9 @@ class _Deck:
         for label, seats in enumerate(np.maximum(quota - own.sum(axis=1), 0)):
             need[label] = systematic(total[label] * share - own[label], seats, self._offset(number, label))
         self._take(number, need)
-        left = quota - self._sum(self.part == number).sum(axis=1)
-        self._take(number, left[:, None], by_class=True)
+        left = (quota - self._sum(self.part == number).sum(axis=1))[:, None]
+        self._give_back(number, left, np.flatnonzero(given))
+        self._take(number, left, by_class=True)
         self._complete(number, quota > 0)
 
     def _offset(self, number: int, label: int) -> float:
@@ -96,6 +99,19 @@ class _Deck:
                 need[:] = after
             elif after is need:
                 need[cell] += images
+
+    def _give_back(self, number: int, left: np.ndarray, given: np.ndarray) -> None:
+        """Frees the groups, last come first, without which the classes of a part are nearer to their quotas.
+
+        Groups of several labels or buckets fit the cells in sum, which may leave a class with too many.
+        """
+        for place in np.setdiff1d(np.flatnonzero(self.part == number), given)[::-1]:
+            after = left.copy()
+            for label, _, images in self.counts[place]:
+                after[label] += images
+            if np.abs(after).sum() < np.abs(left).sum():
+                self.part[place] = -1
+                left[:] = after
 
     def _complete(self, number: int, due: np.ndarray) -> None:
         """Gives a class that is due but has nothing in this part its smallest free group, if it has another."""

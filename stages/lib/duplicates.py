@@ -7,6 +7,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+
 def group_names(keys: Sequence[str], pairs: np.ndarray, column: pd.Series | None) -> list[str]:
     """Joins pairs, and images that share a value of `column`, to groups.
 

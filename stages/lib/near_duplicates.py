@@ -1,8 +1,9 @@
 """Near-duplicates: pairs that a cheap look takes for candidates and a look at the pixels confirms.
 
-Two cheap looks nominate. Standardised backbone features see through mirroring and cropping, but only trained weights make them
-mean anything; grey thumbnails of 16 px, mirrored too, need no training. Either nominates each image's nearest, not all
-above a threshold, so the work grows with the images and not with their pairs. `pixel_match` has the last word.
+Two cheap looks nominate. Standardised backbone features see through mirroring and cropping, but only trained
+weights make them mean anything; grey thumbnails of 16 px, mirrored too, need no training. Either nominates each
+image's nearest, not all above a threshold, so that the work grows with the images and not with their pairs.
+`pixel_match` has the last word.
 """
 
 import os
@@ -38,7 +39,9 @@ class NearDuplicates:
     """Pairs that were looked at."""
 
 
-def find(features: np.ndarray, squares: np.ndarray, cosine: float, neighbours: int, correlation: float) -> NearDuplicates:
+def find(
+    features: np.ndarray, squares: np.ndarray, cosine: float, neighbours: int, correlation: float
+) -> NearDuplicates:
     """Finds near-duplicates.
 
     Args:

@@ -31,7 +31,7 @@ def summarise(table: pd.DataFrame, classes: list[str]) -> dict:
         "classes_missing": {split: by_class.index[by_class[split] == 0].tolist() for split in SPLITS},
         "groups_in_two_splits": straddling["split"],
         "groups_in_two_folds": straddling["fold"],
-        "proof": f"Of {len(sizes)} groups, {straddling['split']} are in two splits and {straddling['fold']} in two folds.",
+        "proof": "Of {} groups, {split} are in two splits and {fold} in two folds.".format(len(sizes), **straddling),
         "worst_imbalance": {"class": _worst(by_class), "skin_type": _worst(by_bucket)},
         "per_class": _rows(by_class, "class"),
         "per_skin_type": _rows(by_bucket, "skin_type"),

@@ -220,7 +220,10 @@ def test_extra_columns_are_carried_along(project):
     pd.read_csv(path).assign(lesion_id=["L1", ""], partition=["test", ""]).to_csv(path, index=False)
     validate.main()
     manifest = pd.read_csv(project.root / "data/manifest.csv", keep_default_na=False)
-    assert manifest[["md5hash", "lesion_id", "partition"]].to_numpy().tolist() == [[keys[0], "L1", "test"], [keys[1], "", ""]]
+    assert manifest[["md5hash", "lesion_id", "partition"]].to_numpy().tolist() == [
+        [keys[0], "L1", "test"],
+        [keys[1], "", ""],
+    ]
 
 
 def test_nothing_kept_writes_nothing(project):

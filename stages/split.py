@@ -2,14 +2,19 @@
 
 from pathlib import Path
 
-from stages.lib.duplicates import group_names, near_duplicate_pairs
+import pandas as pd
+
+from stages.lib import near_duplicates
+from stages.lib.duplicates import group_names
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_csv, write_json
 from stages.lib.folds import hold_out
 from stages.lib.manifest import SPLITS_TABLE, read_classes, read_manifest
-from stages.lib.params import load_params
+from stages.lib.near_duplicates import NearDuplicates
+from stages.lib.params import TENSORS, Split, load_params
 from stages.lib.shards import ShardedArray
-from stages.lib.splits import deal, summarise
+from stages.lib.split_summary import summarise
+from stages.lib.splits import BUCKETS, PARTITION, conflicting, deal, straddling
 
 SUMMARY = Path("metrics/split.json")
 
@@ -17,29 +22,79 @@ SUMMARY = Path("metrics/split.json")
 def main() -> None:
     """Finds groups, deals them, writes data/splits.csv and metrics/split.json."""
     params = load_params()
-    manifest = read_manifest()
-    features = ShardedArray(Path(params.split.features))
-    pairs = near_duplicate_pairs(
-        features.gather(features.positions(manifest["md5hash"].tolist())), params.split.near_duplicate_cosine
-    )
+    # in the order of md5hash, so that a pair is compared the same way round whatever the catalog's order
+    manifest = read_manifest().sort_values("md5hash", ignore_index=True)
     column = params.split.group_column
     if column is not None and column not in manifest.columns:
         raise PipelineError(
             f"params.yaml: split.group_column: the catalog has no column {column!r}; "
             f"it has {', '.join(manifest.columns)}. Name one of them, or null"
         )
-    groups = group_names(manifest["md5hash"].tolist(), pairs, None if column is None else manifest[column])
-    table = manifest[["md5hash", "label"]].assign(group=groups)
-    table[["split", "fold"]] = deal(table["label"], table["group"], params.seed, params.split.rare_classes)
+    found = search(manifest["md5hash"].tolist(), params.split)
+    table, left_out = grouped(manifest, found, params.split)
+    table[["split", "fold"]] = deal(table, params.seed, params.split.rare_classes, params.split.folds)
     if params.split.fold is not None:
         table["split"] = hold_out(table, params.split.fold)
-    summary = summarise(table, read_classes()) | {"near_duplicate_pairs": len(pairs)}
-    if summary["groups_in_two_splits"]:
-        raise AssertionError("a group straddles two splits")
+
+    summary = summarise(table, read_classes())
+    summary |= {
+        "near_duplicate_pairs": len(found.pairs),
+        "near_duplicate_candidates_rejected": found.candidates - len(found.pairs),
+        "left_out": left_out,
+    }
+    if summary["groups_in_two_splits"] or summary["groups_in_two_folds"]:
+        raise AssertionError(summary["proof"])
     write_csv(SPLITS_TABLE, table[["md5hash", "group", "split", "fold"]])
     write_json(SUMMARY, summary)
     counts = ", ".join(f"{name} {count}" for name, count in summary["images"].items())
     print(f"split: {counts}; {summary['groups']} groups, the largest of {summary['largest_group']} images")
+    print(f"split: {len(found.pairs)} of {found.candidates} pairs that looked alike are near-duplicates")
+    for reason, count in left_out.items():
+        if count:
+            print(f"split: {count} images left out: {reason.replace('_', ' ')}")
+
+
+def search(keys: list[str], rules: Split) -> NearDuplicates:
+    """Looks for near-duplicates among the images `keys`."""
+    features = ShardedArray(Path(rules.features))
+    squares = near_duplicates.read_squares(ShardedArray(Path(TENSORS)), keys)
+    return near_duplicates.find(
+        features.gather(features.positions(keys)),
+        squares,
+        rules.near_duplicate_cosine,
+        rules.near_duplicate_neighbours,
+        rules.near_duplicate_correlation,
+    )
+
+
+def grouped(manifest: pd.DataFrame, found: NearDuplicates, rules: Split) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Joins near-duplicates and the catalog's groups; leaves out what must not be dealt.
+
+    Args:
+        manifest: The kept images, `(n,)`.
+        found: Their near-duplicates.
+        rules: Of the split.
+
+    Returns:
+        Columns md5hash, label, group, bucket and, where the catalog has one, partition; and how many images were left
+        out, by reason. `conflicting_labels` counts images under `conflicts: keep`, too, as `_kept`.
+    """
+    keys = manifest["md5hash"].tolist()
+    copies = pd.Series(group_names(keys, found.pairs, None))
+    column = None if rules.group_column is None else manifest[rules.group_column]
+    table = manifest[["md5hash", "label"]].assign(
+        group=group_names(keys, found.pairs, column), bucket=manifest["fitzpatrick_scale"].map(BUCKETS)
+    )
+    conflicts = conflicting(manifest["label"], copies)
+    left_out = {"conflicting_labels": 0, "in_two_partitions": 0}
+    out = pd.Series(False, index=table.index)
+    if rules.conflicts == "drop":
+        out, left_out["conflicting_labels"] = conflicts, int(conflicts.sum())
+    if PARTITION in manifest:
+        table[PARTITION] = manifest[PARTITION]
+        torn = straddling(table.loc[~out, PARTITION], table.loc[~out, "group"]).reindex(table.index, fill_value=False)
+        out, left_out["in_two_partitions"] = out | torn, int(torn.sum())
+    return table[~out].reset_index(drop=True), left_out | {"conflicting_labels_kept": int((conflicts & ~out).sum())}
 
 
 if __name__ == "__main__":

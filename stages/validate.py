@@ -28,6 +28,7 @@ REASONS = (
     images.TOO_SMALL,
     images.TOO_MANY_PIXELS,
     "exact_duplicate",
+    "conflicting_labels",
 )
 """In the order in which they are looked for: a row is dropped for the first that applies."""
 
@@ -41,13 +42,17 @@ def main() -> None:
     if params.validate_.drop_wrongly_labelled:
         drop_wrongly_labelled(catalog, verdicts)
     inspect_images(catalog, verdicts, raw, params.validate_)
-    drop_exact_duplicates(catalog, verdicts)
+    drop_exact_duplicates(catalog, verdicts, params.validate_.duplicates)
 
     kept = verdicts["reason"] == ""
     summary = summarise(catalog, verdicts)
     counts = ", ".join(f"{count} {reason}" for reason, count in summary["dropped"].items() if count)
-    if not kept.any():
-        raise PipelineError(f"{raw}: no image of {len(catalog)} rows is usable ({counts}); see {raw / 'fetch.csv'}")
+    if not kept.any() or kept.mean() < params.validate_.min_kept_fraction:
+        usable = f"{kept.sum()} of {len(catalog)} rows are" if kept.any() else f"no image of {len(catalog)} rows is"
+        raise PipelineError(
+            f"{raw}: {usable} usable ({counts}), fewer than validate.min_kept_fraction; see {raw / 'fetch.csv'} for "
+            f"what did not arrive, or go on with less: `-S validate.min_kept_fraction=<fraction>`"
+        )
     sizes = verdicts.loc[kept, ["width_px", "height_px"]].astype("int64")
     write_csv(MANIFEST, catalog[kept].assign(**sizes))
     write_csv(DROPPED, catalog.loc[~kept, ["md5hash", "label"]].join(verdicts[["reason", "detail"]]))
@@ -57,6 +62,8 @@ def main() -> None:
     classes = summary["classes"]
     of_classes = f"{classes['kept']} of {classes['catalog']} classes"
     print(f"validate: kept {summary['kept']} of {len(catalog)} rows, {of_classes}")
+    if classes["gone"]:
+        print(f"validate: no image is left of {', '.join(classes['gone'])}")
     if counts:
         print(f"validate: dropped {counts}; each with its reason in {DROPPED}")
 
@@ -118,29 +125,57 @@ def inspect_images(catalog: pd.DataFrame, verdicts: pd.DataFrame, raw: Path, rul
         verdicts.loc[keys.index, column] = table[column]
 
 
-def drop_exact_duplicates(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> None:
-    """Drops the images whose pixels a kept row further up has already."""
-    kept = verdicts[verdicts["reason"] == ""]
-    again = kept["pixels_digest"].duplicated()
-    first = {digest: row for row, digest in kept.loc[~again, "pixels_digest"].items()}
-    for row, digest in kept.loc[again, "pixels_digest"].items():
-        original = catalog.loc[first[digest]]
-        detail = f"same pixels as {original['md5hash']} ({original['label']})"
-        verdicts.loc[row, ["reason", "detail"]] = "exact_duplicate", detail
+def drop_exact_duplicates(catalog: pd.DataFrame, verdicts: pd.DataFrame, policy: str) -> None:
+    """Drops the images whose pixels a kept row further up has already.
+
+    Args:
+        catalog: All rows.
+        verdicts: Theirs; those of dropped rows are set.
+        policy: For pixels that stand under different labels: `keep_first`, as where the labels agree, or `drop`:
+            none of them is kept, for nobody can tell which label is right.
+    """
+    kept = verdicts.loc[verdicts["reason"] == "", ["pixels_digest"]].join(catalog[["md5hash", "label"]])
+    for _, same in kept[kept["pixels_digest"].duplicated(keep=False)].groupby("pixels_digest", sort=False):
+        first = same.iloc[0]
+        if policy == "drop" and same["label"].nunique() > 1:
+            for row in same.index:
+                others = "; ".join(f"{other.md5hash} ({other.label})" for other in same.drop(index=row).itertuples())
+                verdicts.loc[row, ["reason", "detail"]] = "conflicting_labels", f"same pixels as {others}"
+        else:
+            detail = f"same pixels as {first['md5hash']} ({first['label']})"
+            verdicts.loc[same.index[1:], ["reason", "detail"]] = "exact_duplicate", detail
 
 
 def summarise(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> dict:
-    """Counts what was kept and dropped, per reason, class and skin type."""
+    """Counts what was kept and dropped, per reason, class and skin type.
+
+    Returns:
+        The counts. What goes over classes is a list, so that `dvc metrics` does not show hundreds of numbers; its rows
+        hold the reasons that occur.
+    """
     kept = catalog[verdicts["reason"] == ""]
     names, left = class_names(catalog), set(kept["label"])
     types = {t: "unknown" if t == UNKNOWN_TYPE else str(t) for t in SKIN_TYPES}
+    outcome = verdicts["reason"].replace("", "kept")
+    type_names = catalog["fitzpatrick_scale"].map(types)
     return {
         "catalog_rows": len(catalog),
         "kept": len(kept),
         "dropped": {reason: int((verdicts["reason"] == reason).sum()) for reason in REASONS},
         "classes": {"catalog": len(names), "kept": len(left), "gone": [n for n in names if n not in left]},
         "kept_by_skin_type": {name: int((kept["fitzpatrick_scale"] == t).sum()) for t, name in types.items()},
+        "per_class": _tally(catalog["label"], outcome, names, "class"),
+        "per_skin_type": _tally(type_names, outcome, list(types.values()), "skin_type"),
     }
+
+
+def _tally(column: pd.Series, outcome: pd.Series, values: list[str], name: str) -> list[dict]:
+    """Counts outcomes by the values of a column: `{name: value, "kept": 3, "truncated": 1}`."""
+    counts = pd.crosstab(column, outcome).reindex(index=values, columns=["kept", *REASONS], fill_value=0)
+    return [
+        {name: value} | {key: int(count) for key, count in row.items() if count or key == "kept"}
+        for value, row in counts.iterrows()
+    ]
 
 
 def _inspect(md5hash: str, raw: Path, rules: Validate) -> tuple[str, str, int | None, int | None, str | None]:

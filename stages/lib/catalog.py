@@ -18,6 +18,9 @@ WRONGLY_LABELLED = "3 Wrongly labelled"
 """The value of `qc` with which the dataset's dermatologists marked 17 images."""
 _PLACEHOLDER_LABELS = {"nan", "none", "null", "unknown", "n/a", "na", "-1", "?"}
 
+PARTITIONS = ("train", "val", "test")
+"""What the column `partition` may say; an empty cell leaves an image to the stage split."""
+
 _TEXT = {"dtype": str, "coerce": True}
 SCHEMA = pa.DataFrameSchema(
     {
@@ -42,6 +45,11 @@ SCHEMA = pa.DataFrameSchema(
             **_TEXT,
         ),
         "url": pa.Column(**_TEXT),
+        "partition": pa.Column(
+            checks=pa.Check(lambda s: s.isin([*PARTITIONS, ""]), error="is not train, val, test or empty"),
+            required=False,
+            **_TEXT,
+        ),
     },
     strict=False,
 )
@@ -84,7 +92,8 @@ def _first_failure(cases: pd.DataFrame, table: pd.DataFrame) -> str:
     absent = cases[cases["check"] == "column_in_dataframe"]
     if not absent.empty:
         names = ", ".join(absent["failure_case"].astype(str))
-        return f"lacks the column {names}; it needs {', '.join(SCHEMA.columns)}"
+        needed = [name for name, column in SCHEMA.columns.items() if column.required]
+        return f"lacks the column {names}; it needs {', '.join(needed)}"
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     case = cases.sort_values("index", kind="stable").iloc[0]
     what = str(case["check"])

@@ -83,6 +83,10 @@ class Validate(Section):
     min_side_px: int = Field(ge=1)
     max_pixels: int = Field(ge=1)
     drop_wrongly_labelled: bool
+    duplicates: Literal["keep_first", "drop"]
+    """Rows of equal pixels and different labels: keep the first of them, or none."""
+    min_kept_fraction: float = Field(ge=0, le=1)
+    """Of the catalog's rows: the run ends where fewer are usable."""
 
 
 class Preprocess(Section):
@@ -115,10 +119,19 @@ class Split(Section):
     features: str = Field(pattern=r"^data/features/\w+$")
     """The features in which near-duplicates are looked for."""
     near_duplicate_cosine: float = Field(gt=0, le=1)
+    """Of standardised features: the least that makes a candidate."""
+    near_duplicate_neighbours: int = Field(ge=1, le=100)
+    """How many candidates an image nominates by each look."""
+    near_duplicate_correlation: float = Field(gt=0, le=1)
+    """Of fine detail, once one image is laid over the other: the least that confirms a candidate."""
+    conflicts: Literal["keep", "drop"]
+    """Near-duplicates with different labels: keep them in one split, or leave all of them out."""
     group_column: str | None
     """A catalog column whose equal values belong together (`lesion_id`, `patient_id`); null: none."""
     rare_classes: Literal["fail", "train"]
     """Classes too small to be dealt to every split: stop, or keep all of their images in train."""
+    folds: int = Field(ge=2, le=20)
+    """Of the `fold` column: parts of equal make-up, for cross-validation."""
     fold: Annotated[int, Field(ge=0)] | None
     """For cross-validation: the fold to test on; null: the 80/10/10 split."""
 

@@ -1,38 +1,61 @@
-"""Dealing images to train, validation and test: stratified by label, whole groups only."""
+"""The splits: train, validation and test, and folds, stratified by label and skin type bucket, whole groups only."""
 
-import warnings
-
-import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
+from stages.lib.dealing import deal_parts
 from stages.lib.errors import PipelineError
 
 SPLITS = ("train", "val", "test")
 TENTHS = 10
 """One tenth is the test split, one the validation split, eight are for training: the published 80/10/10."""
-FOLDS = 5
-"""Of the `fold` column, for cross-validation."""
+PARTITION = "partition"
+"""The catalog's column that says where an image goes; an empty cell leaves it to us."""
+BUCKETS = {1: "I-II", 2: "I-II", 3: "III-IV", 4: "III-IV", 5: "V-VI", 6: "V-VI", -1: "unknown"}
+"""By skin type; the types alone are too few per class."""
+
+_PARTS = ("test", "val", "train")
+"""In the order of dealing, and of precedence where a group's images stand in several partitions."""
 
 
-def deal(labels: pd.Series, groups: pd.Series, seed: int, rare_classes: str) -> pd.DataFrame:
+def deal(table: pd.DataFrame, seed: int, rare_classes: str, folds: int) -> pd.DataFrame:
     """Deals every image to a split and a fold.
 
     Args:
-        labels: The class of every image, `(n,)`.
-        groups: The group of every image, `(n,)`; images of one group stay together.
-        seed: Of the dealing.
+        table: Columns label, group and bucket, `(n,)`; with `partition`, what that says is obeyed: `train`, `val`
+            or `test`, the same for all of a group but for those that have none.
+        seed: Of the order of dealing.
         rare_classes: What to do with classes of fewer than ten groups, which cannot be dealt to every tenth:
             `fail`, or `train` to keep all of their images in the training split.
+        folds: How many.
 
     Returns:
-        Columns `split` (train, val or test) and `fold` (0 to 4), `(n,)`, with the index of `labels`.
+        Columns `split` (train, val or test) and `fold` (0 to folds - 1), `(n,)`, with the index of `table`.
 
     Raises:
         PipelineError: If a class has too few groups and `rare_classes` is `fail`, or if nothing can be dealt.
     """
-    groups_per_class = groups.groupby(labels).nunique()
-    rare = groups_per_class[groups_per_class < TENTHS]
+    labels, groups = table["label"], table["group"]
+    placed = pd.Series(-1, index=table.index)
+    if PARTITION in table:
+        placed = table[PARTITION].map({name: number for number, name in enumerate(_PARTS)}).fillna(-1).astype(int)
+        placed = placed.groupby(groups).transform("max")
+    free = placed < 0
+    rare = _rare_classes(labels[free], groups[free], rare_classes)
+    # a group with a rare class anywhere in it stays whole, in train
+    placed[free & groups.isin(groups[free & labels.isin(rare)])] = _PARTS.index("train")
+    free = placed < 0
+    if PARTITION not in table and groups[free].nunique() < TENTHS:
+        raise PipelineError("no class has enough groups of images to split 80/10/10; add images to the catalog")
+    strata = table[["label", "bucket"]]
+    part = deal_parts(strata, groups, [1 / TENTHS, 1 / TENTHS], f"split {seed}", placed)
+    fold = deal_parts(strata, groups, [1 / folds] * (folds - 1), f"fold {seed}")
+    return pd.DataFrame({"split": part.map(dict(enumerate(_PARTS))), "fold": fold}, index=table.index)
+
+
+def _rare_classes(labels: pd.Series, groups: pd.Series, rare_classes: str) -> list[str]:
+    """Returns the classes of fewer than ten groups, or fails over them."""
+    counts = groups.groupby(labels).nunique()
+    rare = counts[counts < TENTHS]
     if len(rare) and rare_classes == "fail":
         name, count = rare.index[0], int(rare.iloc[0])
         others = f" ({len(rare) - 1} more classes have fewer than {TENTHS} groups)" if len(rare) > 1 else ""
@@ -41,48 +64,33 @@ def deal(labels: pd.Series, groups: pd.Series, seed: int, rare_classes: str) -> 
             f"which needs {TENTHS}{others}: add images, take the class out of the catalog, or keep such classes in the "
             f"training split with `-S split.rare_classes=train`"
         )
-    # a group with a rare class anywhere in it stays whole, in train
-    kept_in_train = groups.isin(groups[labels.isin(rare.index)])
-    dealt = ~kept_in_train
-    if groups[dealt].nunique() < TENTHS:
-        raise PipelineError("no class has enough groups of images to split 80/10/10; add images to the catalog")
-    tenth = _folds(labels[dealt], groups[dealt], TENTHS, seed)
-    result = pd.DataFrame({"split": "train", "fold": _folds(labels, groups, FOLDS, seed)}, index=labels.index)
-    result.loc[tenth.index[tenth == 0], "split"] = "test"
-    result.loc[tenth.index[tenth == 1], "split"] = "val"
-    return result
+    return rare.index.tolist()
 
 
-def summarise(table: pd.DataFrame, classes: list[str]) -> dict:
-    """Describes a split for `metrics/split.json`.
+def conflicting(labels: pd.Series, copies: pd.Series) -> pd.Series:
+    """Marks images whose near-duplicates have other labels.
 
     Args:
-        table: Columns label, group, split; one line per image.
-        classes: The catalog's classes.
+        labels: `(n,)`.
+        copies: The group of near-duplicates of every image, `(n,)`; not a patient's or a lesion's.
 
     Returns:
-        Images per split, groups, the largest of them, classes that a split lacks, and how many groups stand in two
-        splits, which is 0 unless the code is wrong.
+        bool, `(n,)`.
     """
-    sizes = table["group"].value_counts()
-    present = {split: set(table.loc[table["split"] == split, "label"]) for split in SPLITS}
-    return {
-        "images": {split: int((table["split"] == split).sum()) for split in SPLITS},
-        "groups": len(sizes),
-        "largest_group": int(sizes.max()),
-        "images_in_groups": int(sizes[sizes > 1].sum()),
-        "classes_missing": {split: [name for name in classes if name not in present[split]] for split in SPLITS},
-        "groups_in_two_splits": int((table.groupby("group")["split"].nunique() > 1).sum()),
-    }
+    return labels.groupby(copies).transform("nunique") > 1
 
 
-def _folds(labels: pd.Series, groups: pd.Series, n_folds: int, seed: int) -> pd.Series:
-    """Numbers the folds of a stratified, grouped n-fold split."""
-    fold = pd.Series(0, index=labels.index, dtype=np.int64)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():
-        # rare classes that stay in train are told to the user by the summary, not by scikit-learn
-        warnings.filterwarnings("ignore", message="The least populated class")
-        for number, (_, members) in enumerate(splitter.split(labels, labels, groups)):
-            fold.iloc[members] = number
-    return fold
+def straddling(partition: pd.Series, groups: pd.Series) -> pd.Series:
+    """Marks images to leave out so that a given partition is obeyed and no group is in two splits.
+
+    Of a group whose images stand in several, those in test stay, else those in val: a test set is never changed.
+
+    Args:
+        partition: `train`, `val`, `test` or empty, `(n,)`.
+        groups: `(n,)`.
+
+    Returns:
+        bool, `(n,)`.
+    """
+    rank = partition.map({name: number for number, name in enumerate(_PARTS)})
+    return rank.notna() & (rank > rank.groupby(groups).transform("min"))

@@ -38,6 +38,10 @@ def test_classes_are_sorted_and_come_from_all_rows():
         (f"{HEADER}{KEY},1,,\n".encode(), "line 2, column label: '' is empty"),
         (f"{HEADER}{KEY},1,unknown,\n".encode(), "line 2, column label: 'unknown' is unknown"),
         (f"{HEADER}{KEY},7,acne,\n".encode(), "line 2, column fitzpatrick_scale: '7' is not 1 to 6 or -1"),
+        (
+            f"md5hash,fitzpatrick_scale,label,url,partition\n{KEY},1,acne,,valid\n".encode(),
+            "line 2, column partition: 'valid' is not train, val, test or empty",
+        ),
         (f"{HEADER}{KEY},1,acne,,5,6\n".encode(), "more cells than its header"),
     ],
 )

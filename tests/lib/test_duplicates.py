@@ -1,27 +1,9 @@
-"""Near-duplicates are found in feature space and joined with the catalog's groups."""
+"""Near-duplicates are joined with the catalog's groups."""
 
 import numpy as np
 import pandas as pd
 
-from stages.lib import duplicates
-from stages.lib.duplicates import group_names, near_duplicate_pairs
-
-
-def test_copies_are_found_and_strangers_are_not(monkeypatch):
-    random = np.random.default_rng(0)
-    # a common direction that all images share must not make them alike
-    features = random.normal(size=(60, 40)) + 100.0
-    features[50] = features[3] + random.normal(scale=0.05, size=40)
-    features[59] = features[7]
-    for rows in (1024, 16):  # in one block, and across blocks
-        monkeypatch.setattr(duplicates, "BLOCK_ROWS", rows)
-        pairs = near_duplicate_pairs(features, 0.95)
-        assert sorted(map(tuple, pairs.tolist())) == [(3, 50), (7, 59)]
-
-
-def test_a_constant_feature_does_no_harm():
-    features = np.column_stack([np.random.default_rng(0).normal(size=(9, 30)), np.zeros(9)])
-    assert near_duplicate_pairs(features, 0.95).shape == (0, 2)
+from stages.lib.duplicates import group_names
 
 
 def test_groups_chain_and_are_named_by_their_smallest_key():

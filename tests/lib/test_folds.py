@@ -5,7 +5,9 @@ import pytest
 
 from stages.lib.errors import PipelineError
 from stages.lib.folds import hold_out
-from stages.lib.splits import FOLDS, deal
+from stages.lib.splits import deal
+
+FOLDS = 5
 
 
 @pytest.fixture
@@ -13,8 +15,8 @@ def table() -> pd.DataFrame:
     """300 images of three classes in groups of one to three, and a rare class, grouped with a common image."""
     labels = pd.Series([f"c{n % 3}" for n in range(300)] + ["rare"] * 3)
     groups = pd.Series([f"g{n // 9}-{n % 3}" if n % 9 < 6 else f"g{n}" for n in range(300)] + ["g299"] * 3)
-    dealt = deal(labels, groups, 42, "train")
-    return pd.DataFrame({"label": labels, "group": groups}).join(dealt)
+    table = pd.DataFrame({"md5hash": [f"{n:032x}" for n in range(303)], "label": labels, "group": groups, "bucket": "I-II"})
+    return table.join(deal(table, 42, "train", FOLDS))
 
 
 def test_every_image_of_a_common_class_is_tested_on_once_and_validated_on_once(table):

@@ -151,6 +151,20 @@ def test_of_an_animation_the_first_frame_is_taken():
     assert (both(content) == (255, 0, 0)).all()
 
 
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})])
+def test_other_formats_with_several_frames_show_the_first(kind, options):
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    content = encode(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert Image.open(io.BytesIO(content)).n_frames == 2
+    assert (both(content) == (255, 0, 0)).all()
+
+
+def test_the_transparent_part_of_an_animation_lies_on_white():
+    frames = [Image.new("RGBA", (40, 40), (0, 100, 200, alpha)) for alpha in (0, 255)]
+    content = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert (both(content) == 255).all()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.9, 0.99])
 @pytest.mark.parametrize("options", [{}, {"progressive": True}])
 def test_a_jpeg_cut_short_is_truncated(share, options):

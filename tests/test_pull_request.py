@@ -1,4 +1,4 @@
-"""What reviewers are told, on a small project with a branch; the script of the workflow against a server on loopback."""
+"""What reviewers are told: on a small project with a branch, and a server on loopback that takes the comment."""
 
 import json
 import shutil

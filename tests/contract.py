@@ -17,8 +17,11 @@ from stages.lib.params import load_params
 # the packages' own start-up only quiets TensorFlow
 NOT_DEPENDENCIES = {"stages/__init__.py", "stages/lib/__init__.py"}
 FOLDERS_OF_OUTS = ("data", "models", "metrics")
-# tracked by Git; what an interrupted training goes on from; bodies that fetch put aside for a person to look at
-NOT_OUTS = re.compile(r"(data|models)/\.gitignore|metrics/paper\.csv|data/checkpoints/.*|data/quarantine/.*")
+NOT_OUTS = re.compile(
+    r"(data|models)/\.gitignore|metrics/paper\.csv"  # tracked by Git
+    r"|data/(checkpoints|parts)/.*"  # what interrupted stages go on from
+    r"|data/quarantine/.*"  # bodies that fetch put aside, for a person to look at
+)
 
 SECTION_MODELS = {
     "fetch": params_module.Fetch,

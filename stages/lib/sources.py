@@ -2,19 +2,24 @@
 
 import hashlib
 import io
+import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from stages.lib.errors import PipelineError
+from stages.lib.files import write_bytes
 from stages.lib.http import Client
 
 CATALOG_MAX_MB = 500.0
 START_BYTES = 64
+SETTLED_S = 60
+"""After which a file's bytes are on the disk, whatever the system; half of it is the usual write-back time."""
 _READ_BYTES = 1 << 20
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
 
@@ -73,22 +78,39 @@ class ImageStore:
     Args:
         root: The directory; made when the first image comes.
         quarantine: Where bodies go whose MD5 is not their key, for a person to look at.
+        proofs: Where `prove` writes down which files were found to have their MD5.
     """
 
-    def __init__(self, root: Path, quarantine: Path) -> None:
+    def __init__(self, root: Path, quarantine: Path, proofs: Path) -> None:
         self._root = root
         self._quarantine = quarantine
+        self._proofs = proofs
+        self._proven = _read_proofs(proofs)
 
     def path(self, key: str) -> Path:
         """Returns where the image with this key is or would be."""
         return self._root.joinpath(key[:2], key)
 
     def digest(self, key: str) -> tuple[str, int]:
-        """Returns the MD5 and the size of the file under this key, by reading it; an empty MD5 if there is none.
+        """Returns the MD5 and the size of the file under this key; an empty MD5 if there is none.
 
-        A name proves nothing: a power failure can leave it with other bytes, and so can a failing disk.
+        The file is read, for a name proves nothing: a power failure can leave it with other bytes. A file that had its
+        MD5 when `prove` saw it is not read again while its size, time and inode are the same, which is also what DVC
+        goes by; only bytes that rot on the disk beneath the file system pass that.
         """
-        return digest(self.path(key))
+        path = self.path(key)
+        if (known := self._proven.get(key)) and known == _stat(path):
+            return key, known[0]
+        return digest(path)
+
+    def prove(self, keys: Iterable[str]) -> None:
+        """Writes down size, time and inode of these files, whose MD5 was their key in this run.
+
+        Files of the last minute are left out: a power failure could still take their bytes.
+        """
+        settled_ns = time.time_ns() - SETTLED_S * 10**9
+        proven = {key: _stat(self.path(key)) for key in keys}
+        write_bytes(self._proofs, json.dumps({k: v for k, v in proven.items() if v and v[1] < settled_ns}).encode())
 
     def adopt(self, key: str, expected: str) -> None:
         """Takes in a body that arrived whole just before its run was killed, known by its MD5."""
@@ -189,6 +211,23 @@ class Body:
     def md5(self) -> str:
         """The MD5 of what has come so far."""
         return self._md5.hexdigest()
+
+
+def _stat(path: Path) -> list[int] | None:
+    """Returns size, time of the last change in nanoseconds and inode; None if there is no such file."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return [found.st_size, found.st_mtime_ns, found.st_ino]
+
+
+def _read_proofs(path: Path) -> dict[str, list[int]]:
+    try:
+        proven = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return proven if isinstance(proven, dict) else {}
 
 
 def digest(path: Path) -> tuple[str, int]:

@@ -1,8 +1,10 @@
 import hashlib
 import io
+import os
 
 import pytest
 
+from stages.lib import sources
 from stages.lib.errors import PipelineError
 from stages.lib.http import Client
 from stages.lib.params import Fetch
@@ -24,7 +26,7 @@ def client():
 
 @pytest.fixture
 def store(tmp_path):
-    return ImageStore(tmp_path / "images", tmp_path / "quarantine")
+    return ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
 
 
 def put(store, key, body):
@@ -134,3 +136,27 @@ def test_a_body_is_hashed_as_it_comes_and_can_start_again():
     whole = b"a" * 40 + b"b" * 40
     assert (body.md5, body.size, body.start) == (md5(whole), 80, whole[:START_BYTES])
     assert file.getvalue() == whole
+
+
+def test_a_proven_file_is_not_read_again_until_it_changes(store, tmp_path, monkeypatch):
+    put(store, KEYS[1], b"\1")
+    put(store, KEYS[2], b"\2")
+    os.utime(store.path(KEYS[1]), (1, 1))
+    store.prove([KEYS[1], KEYS[2]])
+    again = ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "digest", lambda path: ("read", 0))
+        assert again.digest(KEYS[1]) == (KEYS[1], 1)
+        assert again.digest(KEYS[2]) == ("read", 0)  # too young to be proven
+    again.path(KEYS[1]).write_bytes(b"\7")
+    assert again.digest(KEYS[1]) == (md5(b"\7"), 1)
+    again.path(KEYS[1]).unlink()
+    assert again.digest(KEYS[1]) == ("", 0)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0\0"])
+def test_proofs_that_are_none_prove_nothing(tmp_path, content):
+    (tmp_path / "proofs.json").write_bytes(content)
+    store = ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
+    put(store, KEYS[1], b"\1")
+    assert store.digest(KEYS[1]) == (KEYS[1], 1)

@@ -28,7 +28,8 @@ from stages.lib.lanes import in_lanes
 from stages.lib.mirror import Mirror
 from stages.lib.params import SAMPLE_CATALOG, load_params
 from stages.lib.sample import generate
-from stages.lib.sources import Drawings, ImageStore, read_catalog
+from stages.lib.sources import Drawings, read_catalog
+from stages.lib.store import ImageStore
 
 RAW = Path("data/raw")
 QUARANTINE = Path("data/quarantine")

@@ -7,7 +7,8 @@ from stages.lib.fetchlog import Fetched, Journal
 from stages.lib.http import Client
 from stages.lib.mirror import Mirror, MirrorError
 from stages.lib.params import Fetch
-from stages.lib.sources import Body, Drawings, ImageStore
+from stages.lib.sources import Drawings
+from stages.lib.store import Body, ImageStore
 
 _IMAGES = {
     "JPEG image": (b"\xff\xd8\xff",),

@@ -58,7 +58,8 @@ class Intake:
             record = None
         expected = record.md5_seen if self._keep_others and record is not None else key
         seen, size = self._store.digest(key)
-        if seen not in (key, expected):
+        if seen not in (key, expected) and record is not None:
+            # Killed between journal and name. A body without a row is asked for again: nothing says where it is from.
             self._store.adopt(key, expected)
             seen, size = self._store.digest(key)
         if record is not None and seen == record.md5_seen == expected:

@@ -77,10 +77,10 @@ def main() -> None:
         ours, theirs = (fetched(folder).drop(columns="attempts") for folder in (calm, killed))
         print(f"{len(urls):,} rows, {kills} kills ({early} before the first request), {at_kills:,} files at the last")
         print(f"requests: {calm_requests:,} undisturbed, {len(server.asked):,} with the kills")
-        print(f"statuses: {dict(ours['status'].value_counts())}")
+        print(f"statuses: {ours['status'].value_counts().to_dict()}")
         print(f"same bytes: {same_bytes}; same fetch.csv but for attempts: {ours.equals(theirs)}")
     if not (same_bytes and ours.equals(theirs)):
-        sys.exit("the killed run left something else")
+        sys.exit(f"the killed run left something else:\n{ours.compare(theirs).to_string()[:2000]}")
 
 
 if __name__ == "__main__":

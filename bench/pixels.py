@@ -17,7 +17,8 @@ from stages.lib.params import load_params
 from stages.lib.shards import ShardedArray, ShardSetWriter
 from stages.lib.training import compile_network
 
-CLASSES, BATCHES = 114, 8
+CLASSES, BATCHES = 114, 3
+ROWS = ("lenet-4", "alexnet")
 
 
 class Resident(keras.utils.PyDataset):
@@ -35,10 +36,10 @@ class Resident(keras.utils.PyDataset):
         return self._batch
 
 
-def measure() -> list[Figure]:
+def measure(names: tuple[str, ...] = ROWS) -> list[Figure]:
     params, figures = load_params(ROOT / "params.yaml"), []
     side_px = params.preprocess.image_size_px
-    for name in ("lenet-4", "alexnet"):
+    for name in names:
         row = params.tables[name]
         n = BATCHES * row.batch_size
         with tempfile.TemporaryDirectory() as folder:
@@ -63,4 +64,5 @@ def measure() -> list[Figure]:
 
 
 if __name__ == "__main__":
-    show(measure())
+    for chosen in ROWS:
+        show(measure((chosen,)))

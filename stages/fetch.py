@@ -3,7 +3,7 @@
 Sources in order: what is there and has its MD5, the mirror, the row's URL. An image is taken for its MD5, which is
 its key; whether it can be used is for `validate` to say. Images that cannot be had are normal: the source sites
 lose them, and fetch.csv says which and why. A run that was cut short goes on where it stopped: whatever arrived or
-was refused stands in a journal, and every file is hashed anew before it is believed.
+was refused stands in a journal, and a file is hashed before it is believed.
 """
 
 import hashlib
@@ -28,10 +28,12 @@ from stages.lib.lanes import in_lanes
 from stages.lib.mirror import Mirror
 from stages.lib.params import SAMPLE_CATALOG, load_params
 from stages.lib.sample import generate
-from stages.lib.sources import Drawings, ImageStore, read_catalog
+from stages.lib.sources import Drawings, read_catalog
+from stages.lib.store import ImageStore
 
 RAW = Path("data/raw")
 QUARANTINE = Path("data/quarantine")
+PROOFS = Path("data/proofs")
 JOURNAL = ".fetch.journal"
 TOP_FAILURES = 5
 GOES_ON = "what arrived is kept, and the same command goes on where this one stopped"
@@ -73,7 +75,7 @@ def main() -> None:
         request = f"{digest} {params.fetch.on_md5_mismatch}"
         records = read_arrived(raw / "fetch.csv") | read_journal(raw / JOURNAL, request)
         journal = Journal(raw / JOURNAL, request)
-        store = ImageStore(raw / "images", QUARANTINE / params.dataset)
+        store = ImageStore(raw / "images", QUARANTINE / params.dataset, PROOFS / f"{params.dataset}.json")
         intake = Intake(store, journal, records, params.fetch)
 
         run("fetch: on disk", {"": catalog["md5hash"]}, intake.look, os.cpu_count() or 1, rows)
@@ -105,6 +107,7 @@ def main() -> None:
         for stray in raw.glob(".*.partial"):  # of a killed run's catalog.csv or fetch.csv
             stray.unlink()
         write_table(raw / "fetch.csv", table)
+        store.prove(row.md5hash for row in table if row.status == "ok" and row.md5_seen == row.md5hash)
         journal.close(done=True)
     except KeyboardInterrupt:
         reached = [row for row in rows.values() if row.status != "no_url" or not urls.get(row.md5hash)]

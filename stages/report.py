@@ -27,7 +27,7 @@ from stages.lib.compare import compare
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import read_json, write_text
 from stages.lib.manifest import read_classes, read_groups, read_manifest
-from stages.lib.params import SAMPLE_CATALOG, Params, Row, load_params
+from stages.lib.params import SAMPLE_CATALOG, TENSORS, Params, Row, load_params
 from stages.lib.predictions import read_predictions
 from stages.lib.published import NOT_AN_F1
 from stages.lib.rendering import render
@@ -161,7 +161,7 @@ def weights_name(weights: str) -> str:
 def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
     """Returns a row's settings as text, in the order of params.yaml; empty ones and the table left out."""
     values = {key: value for key, value in row.model_dump(exclude={"table"}).items() if value != []}
-    if max_epochs and max_epochs < row.epochs:
+    if max_epochs and max_epochs < row.epochs and row.input == TENSORS:
         values["epochs"] = f"{row.epochs}, capped at {max_epochs}"
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 

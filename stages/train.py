@@ -21,7 +21,9 @@ def main() -> None:
     key = parser.parse_args().row
     params = load_params()
     row = params.row(key)
-    epochs = min(row.epochs, params.active.max_epochs or row.epochs)
+    epochs = row.epochs
+    if row.input == TENSORS:
+        epochs = min(epochs, params.active.max_epochs or epochs)
     data = ShardedArray(Path(row.input))
     classes = read_classes()
     train, val = read_examples("train", data), read_examples("val", data)

@@ -80,6 +80,7 @@ def test_every_row_has_scores_and_the_report_shows_them(checkout):
         assert all(0 <= scores[name] <= 1 for name in ("accuracy", "f1_weighted", "f1_macro"))
         assert f"{scores['accuracy']:.3f}" in report
         predictions = pd.read_csv(checkout / f"data/predictions/{row}.csv")
+        predictions = predictions[predictions["split"] == "test"]
         assert (predictions["label"] == predictions["predicted"]).mean() == pytest.approx(scores["accuracy"])
 
 
@@ -91,8 +92,10 @@ def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
     assert set(splits["md5hash"]) == set(manifest["md5hash"]) and splits["md5hash"].is_unique
     assert len(manifest) + len(dropped) == len(catalog)
     assert splits.groupby("group")["split"].nunique().max() == 1
-    predicted = pd.read_csv(checkout / "data/predictions/model.csv")["md5hash"]
-    assert set(predicted) == set(splits.loc[splits["split"] == "test", "md5hash"])
+    predictions = pd.read_csv(checkout / "data/predictions/model.csv")
+    for split in ("val", "test"):
+        predicted = predictions.loc[predictions["split"] == split, "md5hash"]
+        assert set(predicted) == set(splits.loc[splits["split"] == split, "md5hash"])
 
 
 def test_a_second_repro_runs_nothing(checkout):

@@ -77,7 +77,7 @@ def load(directory: Path, classes: list[str]) -> tuple[keras.Model, Artifact]:
             f"train it anew with `dvc repro`"
         )
     # all weights come from the file: the backbone's own need not be fetched again
-    backbone = artifact.backbone and artifact.backbone.model_copy(update={"weights": "random"})
+    backbone = artifact.backbone and artifact.backbone.model_copy(update={"weights": None})
     model = build_network(artifact.row, len(classes), artifact.input_shape, backbone)
     try:
         model.load_weights(directory / WEIGHTS)

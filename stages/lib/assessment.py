@@ -153,7 +153,8 @@ def _hidden(resamples: Resamples, given: Predicted, hidden: Predicted, n_classes
         replicates.append(counts.averages(moved) | {"loss": resamples.means(losses)})
     metrics, difference = {}, {}
     for name in HIDDEN_METRICS:
-        metrics[name] = estimate(float(values[1][name]), resamples.interval(replicates[1][name]))
+        value = float(values[1][name])
+        metrics[name] = estimate(value, counts.interval(resamples, name, replicates[1][name], value))
         between = resamples.interval(replicates[1][name] - replicates[0][name])
         difference[name] = estimate(float(values[1][name] - values[0][name]), between)
     return {"metrics": metrics, "difference": difference}

@@ -16,10 +16,12 @@ from keras import applications, layers, ops
 
 from stages.lib.errors import PipelineError
 from stages.lib.params import BackboneSpec
+from stages.lib.sample_images import LESIONS, draw
 
 RANDOM_WEIGHTS_SEED = 0
 """Random weights are part of a backbone's definition, so they do not follow the run's seed."""
-CALIBRATION_IMAGES = 16
+CALIBRATION_TYPES = (1, 3, 6)
+"""Skin types of the drawings over which the features of random networks are scaled."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ def build_backbone(spec: BackboneSpec, image_size_px: int, precision: str = "flo
     x = network(x, training=False)
     pool = layers.Flatten() if application.pooling == "flatten" else layers.GlobalAveragePooling2D()
     model = keras.Model(inputs, pool(x), name=f"{spec.name}_features")
+    model = _standardised(model, random_weights=spec.weights == "random")
     model.trainable = False
     return model
 
@@ -92,9 +95,9 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
     arguments = {"include_top": False, "input_shape": (image_size_px, image_size_px, 3)}
     if spec.weights == "random":
         keras.utils.set_random_seed(RANDOM_WEIGHTS_SEED)
-        network = application.build(weights=None, **arguments)
-        _calibrate(network)
-        return network
+        return application.build(weights=None, **arguments)
+    if spec.weights is None:
+        return application.build(weights=None, **arguments)
     if spec.weights == "imagenet":
         try:
             return application.build(weights="imagenet", **arguments)
@@ -114,7 +117,7 @@ def _load(application: Application, spec: BackboneSpec, image_size_px: int) -> k
 def _in_bfloat16(network: keras.Model, application: Application) -> keras.Model:
     """Builds a network anew with the same float32 weights, to compute in bfloat16.
 
-    Not loaded so in the first place: random weights are calibrated in float32, and are to be the same in both.
+    Not loaded so in the first place: random weights are drawn in float32, and are to be the same in both.
     """
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
@@ -126,22 +129,28 @@ def _in_bfloat16(network: keras.Model, application: Application) -> keras.Model:
     return rounded
 
 
-def _calibrate(network: keras.Model) -> None:
-    """Sets the batch normalisation of a random network from noise that is smooth like a photograph.
+def _standardised(model: keras.Model, random_weights: bool) -> keras.Model:
+    """Ends a backbone with a normalisation, which changes nothing where the weights are trained.
 
-    At their start values these layers normalise nothing, and the signal dies out with depth: MobileNetV2's features
-    end near 1e-12, below what float16 can hold.
+    In an untrained network the signal fades with depth (MobileNetV2's features end near 1e-12, below what float16 can
+    hold), and what differs between images drowns in what they share. There the features are centred, and scaled by
+    one number for all, over drawn images of skin. The scale is not each feature's own: those that hardly vary would
+    become outliers. Mean and scale are weights of the model, so they are saved with it.
     """
+    normalise = layers.BatchNormalization(center=False, scale=False, epsilon=0.0, name="standardise")
+    standardised = keras.Model(model.input, normalise(model.output, training=False), name=model.name)
+    if random_weights:
+        features = model.predict_on_batch(_drawings(model.input_shape[1])).astype(np.float64)
+        variance = np.full(features.shape[1], features.var(axis=0).mean())
+        normalise.set_weights([features.mean(axis=0).astype(np.float32), variance.astype(np.float32)])
+    return standardised
+
+
+def _drawings(side_px: int) -> np.ndarray:
+    """Draws each of the sample's conditions on light, middle and dark skin: uint8 RGB, `(n, side_px, side_px, 3)`."""
     random = np.random.default_rng(RANDOM_WEIGHTS_SEED)
-    size = network.input_shape[1:3]
-    noise = [cv2.resize(random.uniform(-1, 1, (7, 7, 3)).astype(np.float32), size) for _ in range(CALIBRATION_IMAGES)]
-    normalisations = [layer for layer in network.layers if isinstance(layer, layers.BatchNormalization)]
-    momenta = [layer.momentum for layer in normalisations]
-    for layer in normalisations:
-        layer.momentum = 0.0
-    network(np.stack(noise), training=True)
-    for layer, momentum in zip(normalisations, momenta, strict=True):
-        layer.momentum = momentum
+    drawn = [draw(condition, skin_type, random) for condition in sorted(LESIONS) for skin_type in CALIBRATION_TYPES]
+    return np.stack([cv2.resize(image[..., ::-1], (side_px, side_px)) for image in drawn])
 
 
 def _ways(spec: BackboneSpec) -> str:

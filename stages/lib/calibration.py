@@ -80,17 +80,11 @@ def expected_calibration_error(right: np.ndarray, confidences: np.ndarray, n_bin
 def calibration_interval(
     resamples: Resamples, right: np.ndarray, confidences: np.ndarray, n_bins: int
 ) -> tuple[float, float]:
-    """Returns the interval of the expected calibration error.
-
-    The error is a sum of distances, so noise alone raises it, and a resample has the noise twice. The interval is
-    therefore the basic one, which is turned about the estimate and so takes that bias out again (Davison and
-    Hinkley, 1997, section 5.2), cut off at 0.
-    """
+    """Returns the interval of the expected calibration error, freed of the bias that noise gives a sum of distances."""
     excess = resamples.totals(bins_of(confidences, n_bins), n_bins, confidences - right)
     replicates = np.abs(excess).sum(axis=1) / resamples.sizes
-    low, high = resamples.interval(replicates)
-    centre = expected_calibration_error(right, confidences, n_bins)
-    return max(0.0, 2 * centre - high), max(0.0, 2 * centre - low)
+    low, high = resamples.interval(replicates, biased=expected_calibration_error(right, confidences, n_bins))
+    return max(0.0, low), max(0.0, high)
 
 
 def reliability(right: np.ndarray, confidences: np.ndarray, n_bins: int) -> pd.DataFrame:

@@ -92,6 +92,11 @@ def averages(counts: Counts, names: Iterable[str] = AVERAGES) -> dict[str, np.nd
     return {name: np.where(empty, np.nan, AVERAGES[name](counts)) for name in names}
 
 
+def interval(resamples: Resamples, name: str, replicates: np.ndarray, value: float) -> tuple[float, float]:
+    """Returns the interval of a metric of `AVERAGES` from its replicates; that of `f1_macro` is freed of bias."""
+    return resamples.interval(replicates, biased=value if name == "f1_macro" else None)
+
+
 def estimates(
     resamples: Resamples, labels: np.ndarray, predicted: np.ndarray, n_classes: int
 ) -> dict[str, dict[str, float | None]]:
@@ -110,6 +115,6 @@ def estimates(
     replicates = averages(
         count_resamples(resamples, labels, predicted, n_classes), [name for name in AVERAGES if name != "accuracy"]
     )
-    intervals = {name: resamples.interval(replicates[name]) for name in replicates}
+    intervals = {name: interval(resamples, name, replicates[name], float(values[name])) for name in replicates}
     intervals["accuracy"] = resamples.share_interval(labels == predicted)
     return {name: estimate(float(values[name]), intervals[name]) for name in AVERAGES}

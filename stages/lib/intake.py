@@ -7,7 +7,8 @@ from stages.lib.fetchlog import Fetched, Journal
 from stages.lib.http import Client
 from stages.lib.mirror import Mirror, MirrorError
 from stages.lib.params import Fetch
-from stages.lib.sources import Body, Drawings, ImageStore
+from stages.lib.sources import Drawings
+from stages.lib.store import Body, ImageStore
 
 _IMAGES = {
     "JPEG image": (b"\xff\xd8\xff",),
@@ -57,7 +58,8 @@ class Intake:
             record = None
         expected = record.md5_seen if self._keep_others and record is not None else key
         seen, size = self._store.digest(key)
-        if seen not in (key, expected):
+        if seen not in (key, expected) and record is not None:
+            # Killed between journal and name. A body without a row is asked for again: nothing says where it is from.
             self._store.adopt(key, expected)
             seen, size = self._store.digest(key)
         if record is not None and seen == record.md5_seen == expected:

@@ -48,7 +48,7 @@ class Dataset(Section):
     weights: str = Field(min_length=1)
     """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
     max_epochs: Annotated[int, Field(ge=1)] | None
-    """Caps the epochs of every row; null: each row's own."""
+    """Caps the epochs of rows trained from pixels (on features they cost next to nothing); null: each row's own."""
 
 
 class Sample(Section):
@@ -297,7 +297,8 @@ class BackboneSpec(Section):
     """A backbone with its weights settled."""
 
     name: Literal[BACKBONES]
-    weights: str
+    weights: str | None
+    """None: left at what Keras draws, for a network whose saved weights are loaded next."""
     rescale: Literal["native", "unit"]
 
 

@@ -20,7 +20,7 @@ MIN_SIDE_PX, MAX_SIDE_PX = 160, 480
 SKIN_TONES = {1: (59, 14), 2: (49, 16), 3: (36, 18), 4: (20, 20), 5: (-22, 17), 6: (-60, 12)}
 
 # How far, at most, an image's lesions drift towards another condition's look: the sample's difficulty.
-MIMICRY = 0.55
+MIMICRY = 0.2
 
 DEPIGMENTED_LAB = (88.0, 4.0, 8.0)
 SCALE_LAB = (86.0, 4.0, 8.0)

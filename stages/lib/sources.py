@@ -1,21 +1,16 @@
-"""Where the catalog's bytes come from, and where the images are kept."""
+"""Where the catalog's bytes come from, and the sample's drawings as a source of images."""
 
-import hashlib
 import io
-import os
 import re
-import shutil
-from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from stages.lib.errors import PipelineError
 from stages.lib.http import Client
+from stages.lib.store import Body
 
 CATALOG_MAX_MB = 500.0
-START_BYTES = 64
-_READ_BYTES = 1 << 20
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
 
 
@@ -65,146 +60,3 @@ class Drawings:
     def copy(self, key: str, sink: BinaryIO, max_mb: float) -> None:
         """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
         sink.write(self._bodies[key])
-
-
-class ImageStore:
-    """A directory of image bytes as received, `<aa>/<md5hash>`; a name appears once its file is whole.
-
-    Args:
-        root: The directory; made when the first image comes.
-        quarantine: Where bodies go whose MD5 is not their key, for a person to look at.
-    """
-
-    def __init__(self, root: Path, quarantine: Path) -> None:
-        self._root = root
-        self._quarantine = quarantine
-
-    def path(self, key: str) -> Path:
-        """Returns where the image with this key is or would be."""
-        return self._root.joinpath(key[:2], key)
-
-    def digest(self, key: str) -> tuple[str, int]:
-        """Returns the MD5 and the size of the file under this key, by reading it; an empty MD5 if there is none.
-
-        A name proves nothing: a power failure can leave it with other bytes, and so can a failing disk.
-        """
-        return digest(self.path(key))
-
-    def adopt(self, key: str, expected: str) -> None:
-        """Takes in a body that arrived whole just before its run was killed, known by its MD5."""
-        partial = self._partial(key)
-        if partial.is_file() and digest(partial)[0] == expected:
-            partial.replace(self.path(key))
-
-    @contextmanager
-    def receiving(self, key: str) -> Iterator["Body"]:
-        """Yields a file to receive a body into, on the store's disk; what is not kept is gone after the block."""
-        partial = self._partial(key)
-        try:
-            file = partial.open("wb")
-        except FileNotFoundError:
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            file = partial.open("wb")
-        body = Body(file)
-        try:
-            yield body
-        finally:
-            file.close()
-            if not body.moved:
-                partial.unlink()
-
-    def keep(self, key: str, body: "Body") -> None:
-        """Gives a whole body its name."""
-        body.close()
-        self._partial(key).replace(self.path(key))
-        body.moved = True
-
-    def quarantine(self, key: str, body: "Body") -> None:
-        """Puts a body that is not the image aside."""
-        body.close()
-        self._quarantine.mkdir(parents=True, exist_ok=True)
-        shutil.move(self._partial(key), self._quarantine / key)
-        body.moved = True
-
-    def quarantined(self, key: str) -> str:
-        """Returns the MD5 of the body put aside for this key; empty if there is none."""
-        return digest(self._quarantine / key)[0]
-
-    def prune(self, keys: Container[str], suspects: Container[str]) -> None:
-        """Removes every file but the images of `keys`, and every quarantined body but those of `suspects`."""
-        for name_of_folder, _, names in os.walk(self._root, topdown=False):
-            folder = Path(name_of_folder)
-            for name in names:
-                if name not in keys or folder.name != name[:2] or folder.parent != self._root:
-                    (folder / name).unlink()
-            if folder != self._root and not any(folder.iterdir()):
-                folder.rmdir()
-        for path in self._quarantine.glob("*"):
-            if path.name not in suspects:
-                path.unlink()
-
-    def _partial(self, key: str) -> Path:
-        return self._root.joinpath(key[:2], f".{key}.partial")
-
-
-class Body:
-    """A body as it arrives: written to a file and hashed on the way.
-
-    Attributes:
-        size: Bytes so far.
-        start: The first bytes, by which files are told apart.
-        moved: It has got its name, or has been put aside.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.moved = False
-        self._forget()
-
-    def _forget(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self.size = 0
-        self.start = b""
-
-    def write(self, chunk: bytes) -> None:
-        """Appends a chunk."""
-        if len(self.start) < START_BYTES:
-            self.start += chunk[: START_BYTES - len(self.start)]
-        self._md5.update(chunk)
-        self.size += len(chunk)
-        self._file.write(chunk)
-
-    def restart(self) -> None:
-        """Forgets what came of an attempt that broke off."""
-        if self.size:
-            self._file.seek(0)
-            self._file.truncate()
-            self._forget()
-
-    def close(self) -> None:
-        """Brings everything to the disk; a disk that is full says so here at the latest."""
-        self._file.close()
-
-    @property
-    def md5(self) -> str:
-        """The MD5 of what has come so far."""
-        return self._md5.hexdigest()
-
-
-def digest(path: Path) -> tuple[str, int]:
-    """Returns a file's MD5 and its size in bytes; an empty MD5 if there is no file."""
-    # Bare system calls: of 16,577 files most of the time goes into opening them, and a file object doubles that.
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return "", 0
-    try:
-        md5, size = hashlib.md5(usedforsecurity=False), 0
-        while chunk := os.read(file, _READ_BYTES):
-            md5.update(chunk)
-            size += len(chunk)
-        return md5.hexdigest(), size
-    except IsADirectoryError:
-        return "", 0
-    finally:
-        os.close(file)

@@ -88,8 +88,9 @@ def by_group(rated: Rated, level: str) -> pd.DataFrame:
         if (labels == predicted).all() or not (labels == predicted).any():
             intervals["f1_weighted"] = math.nan, math.nan  # 0 or 1 in every resample: not an interval
         line = {"group": name, "n": len(labels), "groups": part.n_groups}
-        for metric, (low, high) in intervals.items():
-            line |= {metric: float(scores[metric]), f"{metric}_low": low, f"{metric}_high": high}
+        for metric, interval in intervals.items():
+            stored = estimate(float(scores[metric]), interval)
+            line |= {metric: stored["value"], f"{metric}_low": stored["low"], f"{metric}_high": stored["high"]}
         lines.append(line)
     return pd.DataFrame(lines)
 

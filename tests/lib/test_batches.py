@@ -113,3 +113,29 @@ def test_skin_types_are_one_of_seven_and_unknown_is_one_of_them():
     encoded = encode_skin_types(np.array([1, 6, -1]), "one_hot")
     assert encoded.tolist() == [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 1]]
     assert encode_skin_types(np.array([3, -1]), "scalar").tolist() == [[3.0], [-1.0]]
+
+
+def test_a_share_of_skin_types_is_hidden_in_training_alone_and_anew_in_every_epoch(tmp_path):
+    keys = [f"{n:032x}" for n in range(400)]
+    with ShardSetWriter(tmp_path / "many", keys, (1,), np.float16) as writer:
+        writer.write("0", 0, np.arange(400, dtype=np.float16)[:, None])
+    data, numbers, types = ShardedArray(tmp_path / "many"), np.arange(400), np.resize([1, 4], 400)
+
+    def unknown(seed: int | None, share: float) -> Batches:
+        changes = {"batch_size": 400, "skin_type_dropout": share}
+        return Batches(row(**changes), data, numbers, numbers % 5, types, 5, seed)
+
+    def hidden(made: Batches) -> list[float]:
+        inputs = made[0][0]
+        given = encode_skin_types(types[inputs["features"][:, 0].astype(int)], "one_hot")
+        away = inputs["skin_type"][:, -1] == 1
+        assert (inputs["skin_type"][~away] == given[~away]).all() and (inputs["skin_type"].sum(axis=1) == 1).all()
+        return sorted(inputs["features"][away, 0])
+
+    training, again = unknown(3, 0.25), unknown(3, 0.25)
+    first = hidden(training)
+    assert 70 < len(first) < 130 and hidden(again) == first
+    training.on_epoch_end()
+    assert hidden(training) != first
+    assert hidden(unknown(None, 0.25)) == hidden(unknown(3, 0.0)) == []
+    assert (unknown(3, 0.25)[0][0]["features"] == unknown(3, 0.0)[0][0]["features"]).all()

@@ -10,7 +10,7 @@ import pytest
 from stages.lib import http
 from stages.lib.http import Client
 from stages.lib.params import Fetch
-from stages.lib.sources import Body
+from stages.lib.store import Body
 from tests.faulty_server import FAULTS, SETTINGS, page, serving
 
 BODY = bytes(range(256)) * 40

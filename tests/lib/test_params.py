@@ -70,6 +70,8 @@ def test_the_projects_params_are_sound():
         ("backbones.vgg16", None, "backbones.vgg16: spell out"),
         ("backbones.lenet", {"weights": None, "rescale": "unit"}, "backbones.lenet: has to be null"),
         ("seed", None, "seed: "),
+        ("tables.vgg16.skin_type_dropout", 0.2, "tables.vgg16: skin_type_dropout hides an input that the row lacks"),
+        ("evaluate.bootstrap_samples", 10, "evaluate.bootstrap_samples: "),
     ],
 )
 def test_a_wrong_value_is_named(content, tmp_path, key, value, says):

@@ -322,6 +322,23 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
     pd.testing.assert_frame_equal(table().drop(columns="attempts"), resumed.drop(columns="attempts"))
 
 
+def test_a_body_is_adopted_only_if_the_journal_says_where_it_is_from(site):
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(2)])
+    configure()
+    fetch.main()
+    first = snapshot()
+    for i, key in enumerate(KEYS[:2]):
+        image = Path(f"data/raw/mine/images/{key[:2]}/{key}")
+        image.rename(image.with_name(f".{key}.partial"))
+        assert first[image] == BODIES[i]
+    lines = Path("data/raw/mine/fetch.csv").read_text().splitlines(keepends=True)
+    Path("data/raw/mine/fetch.csv").write_text("".join(lines[:2]))  # knows the first alone
+    site.asked.clear()
+    fetch.main()
+    assert site.asked == ["/1.jpg"]
+    assert snapshot() == first
+
+
 def test_what_a_power_failure_left_is_not_believed(site):
     write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
     configure()

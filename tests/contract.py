@@ -21,6 +21,7 @@ NOT_OUTS = re.compile(
     r"(data|models)/\.gitignore|metrics/paper\.csv"  # tracked by Git
     r"|data/(checkpoints|parts)/.*"  # what interrupted stages go on from
     r"|data/quarantine/.*"  # bodies that fetch put aside, for a person to look at
+    r"|data/proofs/.*"  # which bodies fetch need not hash again
 )
 
 SECTION_MODELS = {

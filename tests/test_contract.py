@@ -1,8 +1,10 @@
 """Holds dvc.yaml, params.yaml and the code of this checkout together."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 
 from stages.lib.params import load_params
 from tests.contract import CHECKS, Checkout
@@ -19,3 +21,10 @@ def test_every_row_has_scores_and_plots_in_the_commit():
     rows = {*load_params(ROOT / "params.yaml").tables, "model"}
     assert {path.stem for path in (ROOT / "metrics/scores").glob("*.json")} == rows
     assert {path.name for path in (ROOT / "metrics/plots").iterdir()} == rows
+
+
+def test_params_have_the_layout_that_an_experiment_leaves(tmp_path):
+    # else the diff of a change with `-S` is the whole file; to mend it, commit what `dvc exp run -S` makes of it
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    apply_overrides(tmp_path / "params.yaml", [f"model.dropout={load_params(ROOT / 'params.yaml').model.dropout}"])
+    assert (tmp_path / "params.yaml").read_text() == (ROOT / "params.yaml").read_text()

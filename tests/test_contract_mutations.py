@@ -50,7 +50,7 @@ PLOTTED = "        metrics/plots/alexnet/curves.csv: val_accuracy\n"
          "stages/lib/params.py: imports stages/split.py"),
         ("stages/lib/splits.py", "import pandas", "import tensorflow\nimport pandas",
          "stages/lib/splits.py: imports tensorflow"),
-        ("params.yaml", "  alexnet:\n    {", "  alexnet: &row\n    {", "anchor or alias row"),
+        ("params.yaml", "  lenet-1:\n", "  lenet-1: &row\n", "anchor or alias row"),
         ("params.yaml", "  lenet-1:\n", "  lenet.1:\n", "params.yaml: tables.lenet.1: a dot in the name"),
         ("dvc.yaml", PLOTTED, "", "plots: validation accuracy of every row: not every row"),
         ("dvc.yaml", "      - models/model\n\n", "      - models/model: {cache: false}\n\n",

@@ -107,6 +107,12 @@ def test_every_file_is_declared(checkout):
     assert undeclared_files(Checkout(checkout)) == []
 
 
+def test_a_training_can_be_followed_in_another_terminal(checkout):
+    shown = json.loads(run(checkout, "dvc", "metrics", "show", "--json"))
+    live = shown[""]["data"]["models/model/live/metrics.json"]["data"]
+    assert live["step"] >= 0 and {"train", "eval"} <= set(live)
+
+
 def test_an_edit_makes_stale_what_depends_on_it_and_nothing_else(checkout):
     def edit(path: str) -> set[str]:
         with (checkout / path).open("a") as file:

@@ -1,5 +1,6 @@
 """A DVC remote carries data and models to another checkout: a directory, and S3 as moto plays it on loopback."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,19 @@ def test_without_cache_and_remote_the_stages_run_again_to_the_same_lock(project,
     assert "No remote provided" in said or "no remote" in said
     assert "Running stage 'train'" in run(clone, "dvc", "repro")
     assert run(clone, "git", "status", "--porcelain") == ""
+
+
+def test_an_experiment_is_pushed_pulled_and_promoted_with_a_diff_of_its_change_alone(project, tmp_path):
+    run(project, "dvc", "remote", "add", "-q", "-d", "storage", str(tmp_path / "storage"))
+    run(project, "git", "commit", "-qam", "remote")
+    run(tmp_path, "git", "clone", "-q", "--bare", str(project), "origin.git")
+    run(project, "git", "remote", "add", "origin", str(tmp_path / "origin.git"))
+    run(project, "dvc", "exp", "run", "-q", "--temp", "--name", "winner", "-S", "model.dropout=0.3")
+    run(project, "dvc", "exp", "push", "-q", "origin", "winner")
+
+    clone = elsewhere(tmp_path / "origin.git", tmp_path)
+    run(clone, "dvc", "exp", "pull", "-q", "origin", "winner")
+    run(clone, "dvc", "exp", "apply", "-q", "winner")
+    diff = run(clone, "git", "diff", "-U0", "params.yaml").splitlines()
+    assert [line for line in diff if re.match(r"[-+] ", line)] == ["-  dropout: 0.5", "+  dropout: 0.3"]
+    assert "Running stage" not in run(clone, "dvc", "repro")

@@ -32,6 +32,11 @@ def test_best_first_and_what_has_no_scores_last():
     assert names(compare.table(experiments, "loss", "model")) == ["low", "middle", "high", "queued", "failed"]
 
 
+def test_of_equals_the_one_with_the_lower_loss_is_first():
+    experiments = [experiment(name, **four(0.5) | {"loss": loss}) for name, loss in (("worse", 3.0), ("better", 2.0))]
+    assert names(compare.table(experiments, "accuracy", "model")) == ["better", "worse"]
+
+
 def test_long_names_and_many_changes_stay_within_the_width():
     changes = {f"model.setting_{n}": "value" * 3 for n in range(12)} | {"fetch.contact": "x" * 300}
     text = compare.table([experiment("name" * 20, changes=changes, **four(123.456))], "accuracy", "model")

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests import small_github
 from tests.small_project import ROOT, change, commit, run
@@ -79,6 +80,16 @@ def test_the_workflows_script_reports_comments_and_fails_where_the_lock_is_stale
         assert "dvc.lock or a file under metrics/ is stale" in said and "updated" in said
         assert len(github.comments) == 1
         assert "> [!CAUTION]" in github.comments[0]["body"] and "Stale: train" in github.comments[0]["body"]
+
+
+def test_the_workflow_gives_the_script_what_it_reads_and_runs_for_forks_without_secrets():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/pull-request.yaml").read_text())
+    assert workflow[True] == "pull_request"  # `on`; with pull_request_target a fork's code would hold our token
+    assert workflow["permissions"] == {"contents": "read", "pull-requests": "write"}
+    (step,) = [step for step in workflow["jobs"]["report"]["steps"] if "run" in step]
+    assert step["run"] == "bash .ci/pull-request"
+    assert set(step["env"]) == {"BASE", "BASE_NAME", "NUMBER", "GITHUB_TOKEN"}
+    assert "secrets." not in str(step)
 
 
 def scores(**new: float) -> dict:

@@ -50,11 +50,12 @@ def repetition(row: str, changes: list[str]) -> dict[str, float]:
     commit = output_of("git", "rev-parse", "HEAD").strip()
     digest = hashlib.sha256(json.dumps([commit, row, sorted(changes)]).encode()).hexdigest()
     name = f"{row_name(row)}-{changes[-1].replace('=', '-').replace('.', '-')}-{digest[:8]}"
-    if name not in output_of("dvc", "exp", "list", "--name-only").split():
+    references = ("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}")
+    if not output_of(*references):
         options = [option for change in changes for option in ("-S", change)]
         target = "evaluate" if row == "model" else f"evaluate-table@{row_name(row)}"
         output_of("dvc", "exp", "run", "--temp", "--name", name, *options, target)
-    (reference,) = output_of("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}").split()
+    (reference,) = output_of(*references).split()
     return json.loads(output_of("git", "show", f"{reference}:metrics/scores/{row_name(row)}.json"))
 
 

@@ -26,10 +26,10 @@ folds: env  ## one setting cross-validated, mean and spread: ROW=model SET="mode
 	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
 
 pr-report: env  ## what this branch changes against BASE=main, as Markdown; OUTPUT=file
-	@python -m tools.pull_request $(or $(BASE),main) $(if $(BASE_NAME),--name "$(BASE_NAME)") $(if $(OUTPUT),--output "$(OUTPUT)")
+	@python -m tools.pull_request "$${BASE:-main}" $(if $(BASE_NAME),--name "$$BASE_NAME") $(if $(OUTPUT),--output "$$OUTPUT")
 
 pr-comment: env
-	@python -m tools.comment "$(NUMBER)" "$(OUTPUT)"
+	@python -m tools.comment "$$NUMBER" "$$OUTPUT"
 
 test: env  ## run the tests
 	@python -m pytest

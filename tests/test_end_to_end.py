@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
+from tests.contract import Checkout, undeclared_files
+
 ROOT = Path(__file__).parents[1]
 PARTS = (
     "stages",
@@ -99,6 +101,29 @@ def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
 def test_a_second_repro_runs_nothing(checkout):
     output = run(checkout, "dvc", "repro")
     assert not stages_run(output) and "up to date" in output
+
+
+def test_every_file_is_declared(checkout):
+    assert undeclared_files(Checkout(checkout)) == []
+
+
+def test_a_training_can_be_followed_in_another_terminal(checkout):
+    shown = json.loads(run(checkout, "dvc", "metrics", "show", "--json"))
+    live = shown[""]["data"]["models/model/live/metrics.json"]["data"]
+    assert live["step"] >= 0 and {"train", "eval"} <= set(live)
+
+
+def test_an_edit_makes_stale_what_depends_on_it_and_nothing_else(checkout):
+    def edit(path: str) -> set[str]:
+        with (checkout / path).open("a") as file:
+            file.write("# a comment\n")
+        stale = json.loads(run(checkout, "dvc", "status", "--json"))
+        run(checkout, "git", "checkout", "-q", path)
+        return set(stale)
+
+    assert edit("params.yaml") == set()
+    assert edit("stages/lib/folds.py") == {"split"}
+    assert edit("stages/lib/gradcam.py") == {"explain@lenet"}
 
 
 def test_an_experiment_reruns_one_row_and_its_repetition_trains_nothing(checkout):

@@ -16,7 +16,7 @@ from stages.lib.errors import PipelineError, run_stage
 MARK = "<!-- pull-request report of the pipeline; this comment is updated in place -->"
 MAX_CHARACTERS = 65_000
 """GitHub takes 65,536."""
-CUT = "\n\n… cut here; the job's summary has all of it.\n"
+CUT = "\n\n</details>\n\n… cut here; the job's summary has all of it.\n"
 TIMEOUT_S = 20.0
 
 

@@ -53,9 +53,12 @@ def table(experiments: list[Experiment], by: str, row: str) -> str:
     return "\n".join(lines)
 
 
-def _rank(experiment: Experiment, by: str) -> tuple[bool, float]:
-    score = experiment.scores.get(by)
-    return score is None, (score if by == "loss" else -score) if score is not None else 0.0
+def _rank(experiment: Experiment, by: str) -> tuple[float, ...]:
+    """Sorts the best first, of equals the one with the lower loss, and last what has no scores."""
+    if not experiment.scores:
+        return (float("inf"),)
+    loss = experiment.scores["loss"]
+    return (loss if by == "loss" else -experiment.scores[by], loss)
 
 
 def _cells(texts) -> str:

@@ -13,7 +13,6 @@ from tqdm import tqdm
 
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.params import load_params, row_name
-from stages.lib.splits import FOLDS
 from tools.commands import output_of
 from tools.experiments import SCORES
 
@@ -26,7 +25,8 @@ def main() -> None:
     parser.add_argument("--row", default="model", help="`model` or `tables.<row>`")
     parser.add_argument("-S", "--set-param", action="append", default=[], metavar="KEY=VALUE", help="as of dvc exp run")
     arguments = parser.parse_args()
-    load_params().row(arguments.row)
+    params = load_params()
+    params.row(arguments.row)
     if arguments.count < 2:
         raise PipelineError(f"--count {arguments.count}: a spread needs at least 2 repetitions")
     if output_of("git", "status", "--porcelain", "--untracked-files=no"):
@@ -34,7 +34,7 @@ def main() -> None:
 
     changes = [f"seed={seed}" for seed in range(1, arguments.count + 1)]
     if arguments.over == "folds":
-        changes = [f"split.fold={fold}" for fold in range(FOLDS)]
+        changes = [f"split.fold={fold}" for fold in range(params.split.folds)]
     scores = {
         change: repetition(arguments.row, [*arguments.set_param, change]) for change in tqdm(changes, unit="experiment")
     }

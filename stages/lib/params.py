@@ -199,15 +199,21 @@ class Row(Section):
         fitting = [TENSORS]
         if self.architecture in BACKBONES:
             fitting.append(features_dir(self.architecture))
+        filters = None
+        if (self.architecture == "lenet") != bool(self.filters):
+            filters = "-S '<row>.filters=[32,64,128,128]'" if self.architecture == "lenet" else "-S '<row>.filters=[]'"
         if self.input not in fitting:
+            missing = f"-S <row>.input={fitting[-1]}" + (f" {filters}" if filters else "")
+            backbone = self.input.removeprefix(features_dir(""))
+            instead = f", or give `-S <row>.architecture={backbone}` instead" if backbone in BACKBONES else ""
             raise ValueError(
                 f"input {self.input} does not fit architecture {self.architecture}, which takes "
-                f"{' or '.join(fitting)}: add `-S <row>.input={fitting[-1]}` or choose another architecture"
+                f"{' or '.join(fitting)}: add `{missing}`{instead}"
             )
+        if filters:
+            raise ValueError(f"filters lists the convolutions of lenet and is [] for every other one: add `{filters}`")
         if self.skin_type_dropout and not self.skin_type_input:
-            raise ValueError("skin_type_dropout hides an input that the row lacks; set skin_type_input to true")
-        if (self.architecture == "lenet") != bool(self.filters):
-            raise ValueError("filters lists the convolutions of lenet and is [] for every other architecture")
+            raise ValueError("skin_type_dropout hides an input that the row lacks: add `-S <row>.skin_type_input=true`")
         return self
 
 
@@ -243,14 +249,14 @@ class Params(Section):
         for key, row in self.rows.items():
             if row.augment and row.input != TENSORS and not self.features.views:
                 raise ValueError(
-                    f"{key}.augment: true needs pixels or views; set {key}.input to {TENSORS}, features.views to 1 or "
-                    f"more, or augment to false"
+                    f"{key}.augment: true needs pixels or views: add `-S {key}.input={TENSORS}` or "
+                    f"`-S features.views=1`, or set it to false"
                 )
         for key, row in self.rows.items():
             if row.input != TENSORS and row.image_size_px != side_px:
                 raise ValueError(
                     f"{key}.image_size_px: features are taken at preprocess.image_size_px, {side_px}; "
-                    f"give the same here, or train from {TENSORS}"
+                    f"add `-S {key}.image_size_px={side_px}`, or train from {TENSORS}"
                 )
         for name in ARCHITECTURES:
             if (self.backbones.get(name) is None) == (name in BACKBONES):

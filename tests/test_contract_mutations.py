@@ -1,0 +1,92 @@
+"""Each fault that the contract is there for, put into a copy of the checkout, is found and named."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.lib.errors import PipelineError
+from tests.contract import CHECKS, Checkout, undeclared_files
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def copy(tmp_path) -> Path:
+    shutil.copytree(ROOT / "stages", tmp_path / "stages", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dvc.yaml", "params.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+PLOTTED = "        metrics/plots/alexnet/curves.csv: val_accuracy\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "fault"),
+    [
+        ("stages/split.py", "import pandas", "from stages.lib import tables\nimport pandas",
+         "split: imports stages/lib/tables.py, which is not in deps"),
+        ("stages/lib/shards.py", "import numpy", "from stages.lib import hosts\nimport numpy",
+         "preprocess: imports stages/lib/hosts.py, which is not in deps"),
+        ("dvc.yaml", "      - stages/lib/mirror.py\n", "", "fetch: imports stages/lib/mirror.py, which is not in deps"),
+        ("dvc.yaml", "      - stages/lib/mirror.py\n", "      - stages/lib/mirror.py\n      - stages/lib/tables.py\n",
+         "fetch: stages/lib/tables.py is in deps and not imported"),
+        ("stages/split.py", "params.seed", "params.preprocess.image_size_px + params.seed",
+         "split: reads preprocess, which is not in params"),
+        ("stages/train.py", "params.seed", "params.active.sha256",
+         "train: reads datasets.${dataset}.sha256, which is not in params"),
+        ("dvc.yaml", "      - dataset\n      - validate\n", "      - dataset\n      - validate\n      - report\n",
+         "validate: report is in params and not read"),
+        ("stages/lib/params.py", "import re\n", "import re\nfrom stages import split\n",
+         "stages/lib/params.py: imports stages/split.py"),
+        ("stages/lib/splits.py", "import pandas", "import tensorflow\nimport pandas",
+         "stages/lib/splits.py: imports tensorflow"),
+        ("params.yaml", "  lenet-1:\n", "  lenet-1: &row\n", "anchor or alias row"),
+        ("params.yaml", "  lenet-1:\n", "  lenet.1:\n", "params.yaml: tables.lenet.1: a dot in the name"),
+        ("dvc.yaml", PLOTTED, "", "plots: validation accuracy of every row: not every row"),
+        ("dvc.yaml", "      - models/model\n\n", "      - models/model: {cache: false}\n\n",
+         "train: models/model: cache: false"),
+        ("stages/train.py", 'read_examples("val", data)', 'read_examples("test", data)',
+         "train: reads the examples of 'train', 'test'"),
+        ("stages/train.py", 'read_examples("val", data)', "read_examples(key, data)",
+         "train: reads the examples of 'train', key"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_found_and_named(copy, file, old, new, fault):
+    replace(copy / file, old, new)
+    found = []
+    for check in CHECKS:
+        try:
+            found += check(Checkout(copy))
+        except PipelineError as error:  # params.yaml itself is refused
+            found.append(str(error))
+    assert any(fault in line for line in found), found
+
+
+def test_a_module_that_no_stage_runs_is_found(copy):
+    shutil.copy(copy / "stages/split.py", copy / "stages/split_again.py")
+    assert [fault for check in CHECKS for fault in check(Checkout(copy))] == ["stages/split_again.py: no stage runs it"]
+
+
+def test_the_copy_itself_has_no_fault(copy):
+    assert [fault for check in CHECKS for fault in check(Checkout(copy))] == []
+
+
+def test_an_undeclared_file_is_found_where_a_stage_writes_it(copy):
+    replace(copy / "params.yaml", "  images: 300", "  images: 40")
+    fetch = [sys.executable, "-m", "stages.fetch"]
+    subprocess.run(fetch, cwd=copy, check=True, capture_output=True)
+    assert undeclared_files(Checkout(copy)) == []
+    with (copy / "stages/fetch.py").open("a") as file:
+        file.write('    Path("data/extra.csv").write_text("md5hash\\n")\n')
+    subprocess.run(fetch, cwd=copy, check=True, capture_output=True)
+    assert undeclared_files(Checkout(copy)) == ["data/extra.csv"]

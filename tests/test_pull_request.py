@@ -1,0 +1,125 @@
+"""What reviewers are told: on a small project with a branch, and a server on loopback that takes the comment."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import small_github
+from tests.small_project import ROOT, change, commit, run
+from tools import pull_request
+
+REPORT = (sys.executable, "-m", "tools.pull_request")
+
+
+@pytest.fixture(scope="module")
+def branch(small_original, tmp_path_factory) -> Path:
+    """A branch that turns dropout up, with the figures that follow from it."""
+    folder = shutil.copytree(small_original, tmp_path_factory.mktemp("pull") / "project", symlinks=True)
+    run(folder, "git", "checkout", "-q", "-b", "more-dropout")
+    change(folder, "  dropout: 0.5", "  dropout: 0.6")
+    run(folder, "dvc", "repro", "-q")
+    commit(folder, "more dropout")
+    return Path(folder)
+
+
+def test_a_branch_is_reported_with_params_scores_curves_tables_and_what_fell(branch, tmp_path):
+    output = tmp_path / "report.md"
+    said = run(branch, *REPORT, "main", "--output", str(output))
+    report = output.read_text()
+    assert report.startswith("## Against `main` (")
+    assert "| `model.dropout` | 0.5 | 0.6 |" in report
+    assert "| model | 0.558 → 0.658 (+0.100) | 0.442 → 0.342 (-0.100) | 0.221 → 0.171 (-0.050) |" in report
+    assert "  line [2.0, 0.558]\n  line [2.0, 0.658]\n```" in report
+    assert "accuracy 0.342\n\n</details>" in report
+    fell = (
+        "model: accuracy fell from 0.442 to 0.342, below the 95 % interval that the base gives for it, 0.392 to 0.492"
+    )
+    assert f"> **{fell}**" in report and f"warning: {fell}" in said
+    assert said.count("warning: ") == 2  # loss too; the F1 scores stay within their intervals
+    assert "stale" not in report
+
+
+def test_without_a_change_it_says_so(project):
+    report = run(project, *REPORT, "main", "--name", "trunk")
+    assert report.startswith("## Against `trunk` (")
+    assert "No param changes." in report and "No score changes." in report
+    assert "WARNING" not in report and "mermaid" not in report
+
+
+@pytest.mark.parametrize("base", ["nowhere", "--output=x"])
+def test_an_unknown_base_is_named_with_what_to_do(project, base):
+    said = run(project, *REPORT, "--", base, fails=True)
+    assert f"BASE={base}: no such branch" in said and "git fetch origin" in said and said.count("\n") == 1
+
+
+def test_the_workflows_script_reports_comments_and_fails_where_the_lock_is_stale(branch, tmp_path):
+    folder = Path(shutil.copytree(branch, tmp_path / "project", symlinks=True))
+    shutil.copy(ROOT / ".ci/pull-request", folder / ".ci")
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements.lock").touch()
+    (folder / ".venv").mkdir()
+    (folder / ".venv/.complete").touch()  # PATH has an environment already
+    actions = {
+        "BASE": "main",
+        "BASE_NAME": "main",
+        "NUMBER": "7",
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
+    }
+    with small_github.serving() as github:
+        said = run(folder, "bash", ".ci/pull-request", **actions, **github.environment)
+        assert "::warning title=Pipeline::model: accuracy fell" in said and "posted" in said
+        summary = (tmp_path / "summary.md").read_text()
+        assert "> **model: accuracy fell" in summary and github.comments[0]["body"].endswith(summary)
+
+        change(folder, "  dropout: 0.6", "  dropout: 0.7")
+        said = run(folder, "bash", ".ci/pull-request", **actions, **github.environment, fails=True)
+        assert "dvc.lock or a file under metrics/ is stale" in said and "updated" in said
+        assert len(github.comments) == 1
+        assert "> [!CAUTION]" in github.comments[0]["body"] and "Stale: train" in github.comments[0]["body"]
+
+
+def test_the_workflow_gives_the_script_what_it_reads_and_runs_for_forks_without_secrets():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/pull-request.yaml").read_text())
+    assert workflow[True] == "pull_request"  # `on`; with pull_request_target a fork's code would hold our token
+    assert workflow["permissions"] == {"contents": "read", "pull-requests": "write"}
+    (step,) = [step for step in workflow["jobs"]["report"]["steps"] if "run" in step]
+    assert step["run"] == "bash .ci/pull-request"
+    assert set(step["env"]) == {"BASE", "BASE_NAME", "NUMBER", "GITHUB_TOKEN"}
+    assert "secrets." not in str(step)
+
+
+def scores(**new: float) -> dict:
+    return {"metrics/scores/model.json": {name: {"old": 0.5, "new": value} for name, value in new.items()}}
+
+
+def test_a_fall_is_one_that_leaves_the_interval_on_the_worse_side(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert pull_request.falls("main", scores(accuracy=0.393, loss=0.607)) == []
+    assert pull_request.falls("main", scores(accuracy=0.9, loss=0.1)) == []
+    (only,) = pull_request.falls("main", scores(accuracy=0.391))
+    assert only.startswith("model: accuracy fell from 0.442 to 0.391, below")
+    (only,) = pull_request.falls("main", scores(loss=0.609))
+    assert only.startswith("model: loss rose from 0.558 to 0.609, above")
+
+
+def test_a_base_without_intervals_is_not_judged(project, monkeypatch):
+    monkeypatch.chdir(project)
+    assert pull_request.falls("main~1", scores(accuracy=0.0)) == []
+    path = project / "metrics/plots/model/assessment.json"
+    assessment = json.loads(path.read_text())
+    assessment["metrics"]["accuracy"] |= {"low": None, "high": None}
+    path.write_text(json.dumps(assessment))
+    commit(project, "one group only: no interval")
+    assert pull_request.falls("HEAD", scores(accuracy=0.0)) == []
+
+
+def test_values_of_a_branch_are_not_taken_for_markup(project, monkeypatch):
+    monkeypatch.chdir(project)
+    params = {"params.yaml": {"fetch.contact": {"old": None, "new": "@everyone|<img src=x>`a`\n# b"}}}
+    report = pull_request.markdown("main", "0123456789", params, {}, "", [])
+    (line,) = [line for line in report.splitlines() if "fetch.contact" in line]
+    assert line.count("|") == 4 and "@" not in line and "<" not in line and line.count("`") == 2

@@ -20,7 +20,7 @@ from bench.table import Figure, alternating, ratio, show
 from stages.features import BATCH_IMAGES, compute
 from stages.lib import precision
 from stages.lib.backbones import APPLICATIONS, build_backbone
-from stages.lib.params import BACKBONES, BackboneSpec
+from stages.lib.sections import BACKBONES, BackboneSpec
 
 IMAGES, SIDE_PX = 32, 224
 GOALS = {"vgg16": 2.5, "inceptionv3": 1.4, "resnet101v2": 1.4, "mobilenetv2": None}

@@ -21,8 +21,8 @@ from stages.lib.bootstrap import draw
 from stages.lib.catalog import SKIN_TYPES
 from stages.lib.compare import compare
 from stages.lib.files import write_csv, write_json
-from stages.lib.params import Evaluate
 from stages.lib.predictions import TYPE_UNKNOWN, Predicted, from_table, read_predictions, to_table
+from stages.lib.sections import Evaluate
 
 ROWS, ROWS_WITH_TYPE, IMAGES, CLASSES = 20, 4, 1653, 114
 SETTINGS = Evaluate(bootstrap_samples=2000, calibration_bins=15, min_support=5, mistakes=24)

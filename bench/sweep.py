@@ -24,7 +24,8 @@ from stages.lib import precision
 from stages.lib.backbones import build_backbone
 from stages.lib.batches import Batches
 from stages.lib.networks import build_head
-from stages.lib.params import BackboneSpec, Row, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import BackboneSpec, Row
 from stages.lib.shards import ShardedArray, ShardSetWriter
 from stages.lib.training import compile_network
 

@@ -10,7 +10,8 @@ from stages.lib import backend, warm
 from stages.lib.errors import run_stage
 from stages.lib.files import replacing, write_csv
 from stages.lib.manifest import Examples, read_classes, read_examples
-from stages.lib.params import TENSORS, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardedArray
 
 OUTPUT_DIR = Path("data/explain")

@@ -12,7 +12,8 @@ from tqdm import tqdm
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.images import BadImage, decode_rgb, read_raw
 from stages.lib.manifest import read_manifest
-from stages.lib.params import TENSORS, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardSetWriter
 
 RAW = Path("data/raw")

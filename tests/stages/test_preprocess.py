@@ -12,7 +12,8 @@ from PIL import Image
 from stages import preprocess
 from stages.lib.errors import PipelineError
 from stages.lib.images import decode_rgb
-from stages.lib.params import Preprocess, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Preprocess
 from stages.lib.shards import ShardedArray
 
 SIDE_PX = 80

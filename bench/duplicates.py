@@ -64,7 +64,7 @@ def features_of(images: np.ndarray, weights: str, keep: Path | None) -> np.ndarr
 
     backend.start()
     from stages.lib.backbones import build_backbone
-    from stages.lib.params import BackboneSpec
+    from stages.lib.sections import BackboneSpec
 
     network = build_backbone(BackboneSpec(name="mobilenetv2", weights=weights, rescale="native"), SIDE_PX)
     parts = [network.predict_on_batch(images[start : start + 32]) for start in range(0, len(images), 32)]

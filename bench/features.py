@@ -3,32 +3,34 @@
 - predict: what a user would write: float32 images, keras.applications' `preprocess_input`, `model.predict`, batch 32.
 - bare: the network of the stage on one resident batch, same precision and batch size: no reading, no float16.
 
-All three go over the same number of drawn images, with random weights: the values change no time. Where the processor
-gains nothing from bfloat16, `auto` is float32 and the stage cannot be faster than `predict`, which does the same sums:
-the note says what the network costs (GFLOP an image) and what the processor reached.
+All go over the same drawn images in turns, with random weights: the values change no time. Where the processor gains
+nothing from bfloat16, `auto` is float32 and the stage does the same sums as `predict`: the note then says what share of
+the rate of a bare matrix product, taken in the same rounds, the stage reaches, and so what is left to gain at most.
 `python -m bench.features vgg16` measures one.
 """
 
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import keras
 import numpy as np
 from keras import applications
 
-from bench.table import Figure, alternating, ratio, show
+from bench.flop import gflop, gflop_per_cpu_s, matrix_product_rate
+from bench.table import Figure, alternating, ratio, show, times
 from stages.features import BATCH_IMAGES, compute
-from stages.lib import precision
+from stages.lib import backend, precision
 from stages.lib.backbones import APPLICATIONS, build_backbone
-from stages.lib.params import BACKBONES, BackboneSpec
+from stages.lib.sections import BACKBONES, BackboneSpec
 
 IMAGES, SIDE_PX = 32, 224
+ROUNDS = {"vgg16": 3, "inceptionv3": 5, "resnet101v2": 3, "mobilenetv2": 11}
 GOALS = {"vgg16": 2.5, "inceptionv3": 1.4, "resnet101v2": 1.4, "mobilenetv2": None}
-GFLOP = {"vgg16": 30.7, "inceptionv3": 5.7, "resnet101v2": 14.4, "mobilenetv2": 0.6}
-"""Two operations for each multiply-add of one 224 px image, from the layers' shapes."""
 
 
 def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
+    backend.start()
     number_format, figures = precision.resolve("auto"), []
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     keys = [f"{number:032x}" for number in range(IMAGES)]
@@ -41,9 +43,8 @@ def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
             pooling=None if APPLICATIONS[name].pooling == "flatten" else "avg",
         )
         mode = APPLICATIONS[name].normalisation
-
-        network.predict_on_batch(images[:BATCH_IMAGES])  # both are traced at their first call
-        plain.predict(images[:2].astype(np.float32), verbose=0)
+        cost = gflop(plain)
+        rates, products = [], []
 
         def predict(plain: keras.Model = plain, mode: str = mode) -> None:
             prepared = applications.imagenet_utils.preprocess_input(images.astype(np.float32), mode=mode)
@@ -53,21 +54,27 @@ def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
             for _ in range(IMAGES // BATCH_IMAGES):
                 network.predict_on_batch(images[:BATCH_IMAGES])
 
-        def ours(network: keras.Model = network) -> None:
+        def ours(network: keras.Model = network, cost: float = cost, rates: list[float] = rates) -> None:
             bar = SimpleNamespace(desc="", update=lambda n: None)
-            compute(network.predict_on_batch, keys, images, 0, BATCH_IMAGES, bar)
+            run = partial(compute, network.predict_on_batch, keys, images, 0, BATCH_IMAGES, bar)
+            rates.append(gflop_per_cpu_s(cost * IMAGES, run))
 
-        theirs, least, taken = alternating(predict, bare, ours, rounds=2, warm_up=False)
+        def product(products: list[float] = products) -> None:
+            products.append(matrix_product_rate())
+
+        theirs_s, least_s, taken_s, _ = alternating(predict, bare, ours, product, rounds=ROUNDS[name])
+        reached = max(rates) / max(products)
         note = (
-            f"{number_format}: {IMAGES / taken:.1f} against {IMAGES / theirs:.1f} images/s; "
-            f"{GFLOP[name] * IMAGES / taken:.0f} GFLOP/s"
+            f"{number_format}: {IMAGES / taken_s.min():.1f} against {IMAGES / theirs_s.min():.1f} images/s; "
+            f"{cost:.1f} GFLOP an image at {max(rates):.0f} a CPU second, {reached:.0%} of a matrix product's rate"
         )
-        figures.append(ratio(f"features, {name}", "model.predict, float32", GOALS[name], theirs / taken, note))
-        figures.append(ratio(f"features, {name}", "network on a resident batch", 0.92, least / taken))
+        figures.append(
+            ratio(f"features, {name}", "model.predict, float32", GOALS[name], times(theirs_s, taken_s), note)
+        )
+        figures.append(ratio(f"features, {name}", "network on a resident batch", 0.92, times(least_s, taken_s)))
         keras.backend.clear_session()
     return figures
 
 
 if __name__ == "__main__":
-    for backbone in sys.argv[1:] or BACKBONES:
-        show(measure((backbone,)))
+    show(measure(tuple(sys.argv[1:]) or BACKBONES))

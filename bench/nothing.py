@@ -1,9 +1,11 @@
 """Nothing to do, at Fitzpatrick17k's size: `dvc status` and `dvc repro` when all is up to date.
 
 A temporary repository with this checkout's stages, params and metrics gets 16,577 small raw files, 2.5 GB of tensors
-and features of all backbones, all drawn, and small files for everything else; `dvc commit` takes them for results.
+and features of all backbones, all drawn, and a small file for everything else; `dvc commit` takes them for results.
 Takes about 4 GB of disk and a minute or two, most of it DVC's first hashing. The cache is hard-linked, which saves a
 copy of everything; whether something is to be done is told from times and sizes, and so costs the same with copies.
+
+`python -m bench.nothing 500` takes fewer images.
 """
 
 import os
@@ -14,11 +16,12 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import yaml
+from dvc.repo import Repo
 
 from bench.scale import fill, keys_of
 from bench.table import ROOT, Figure, below, seconds, show
-from stages.lib.params import BACKBONES, features_dir
+from stages.lib.params import load_params
+from stages.lib.sections import BACKBONES, TENSORS, features_dir
 
 IMAGES = 16577
 WIDTH = {"vgg16": 25088, "inceptionv3": 2048, "resnet101v2": 2048, "mobilenetv2": 1280}
@@ -41,28 +44,30 @@ def run(folder: Path, *command: str) -> str:
     return done.stdout
 
 
-def measure() -> list[Figure]:
+def measure(images: int = IMAGES) -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in COPIED:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
-        for key in keys_of(IMAGES):
-            path = folder / "data/raw/sample/images" / key[-2:] / key
+        run(folder, "git", "init", "-q")
+        raw = folder / "data/raw" / load_params(folder / "params.yaml").dataset
+        for key in keys_of(images):
+            path = raw / "images" / key[-2:] / key
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(key.encode())
-        fill(folder / "data/tensors", IMAGES, (224, 224, 3), np.uint8)
+        fill(folder / TENSORS, images, (224, 224, 3), np.uint8)
         for backbone in BACKBONES:
-            fill(folder / features_dir(backbone), IMAGES, (WIDTH[backbone],), np.float16)
-        rows = [*yaml.safe_load((ROOT / "params.yaml").read_text())["tables"], "model"]
-        small = ["data/manifest.csv", "data/dropped.csv", "data/classes.json", "data/splits.csv"]
-        small += [f"models/{row}/model.json" for row in rows] + [f"data/predictions/{row}.csv" for row in rows]
-        for path in (folder / path for path in small):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(path.name)
-        run(folder, "git", "init", "-q")
+            fill(folder / features_dir(backbone), images, (WIDTH[backbone],), np.float16)
+        with Repo(folder) as repo:  # knows what dvc.yaml's templates stand for
+            used = [Path(item.fs_path) for item in (*repo.index.outs, *repo.index.deps)]
+        for path in used:
+            if not path.exists():
+                path = path if path.suffix else path / "drawn.txt"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(f"{path}\n")
         run(folder, "dvc", "config", "cache.type", "hardlink")
-        run(folder, "dvc", "commit", "-f", "-q")
+        run(folder, "dvc", "commit", "-f")
         run(folder, "git", "add", "-A")
         run(folder, "git", "commit", "-q", "-m", "bench")
         figures = []
@@ -71,9 +76,9 @@ def measure() -> list[Figure]:
             if "up to date" not in said:
                 raise RuntimeError(f"dvc {command}: something was to be done: {said[-1000:]}")
             taken_s = min(seconds(lambda command=command: run(folder, "dvc", command)) for _ in range(2))
-            figures.append(below(f"nothing to do, dvc {command}", 5, taken_s, "s", f"{IMAGES:,} images"))
+            figures.append(below(f"nothing to do, dvc {command}", 5, taken_s, "s", f"{images:,} images"))
     return figures
 
 
 if __name__ == "__main__":
-    show(measure())
+    show(measure(*map(int, sys.argv[1:])))

@@ -34,7 +34,7 @@ from stages.lib.params import load_params
 from stages.lib.shards import ShardedArray
 params = load_params(Path(sys.argv[1]))
 data = ShardedArray(Path("features"))
-backend.start(0)
+backend.start()
 from stages.lib.batches import Batches
 from stages.lib.networks import build_head
 from stages.lib.training import compile_network

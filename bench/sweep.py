@@ -20,11 +20,12 @@ import numpy as np
 
 from bench.table import ROOT, Figure, ratio, seconds, show
 from stages.features import BATCH_IMAGES
-from stages.lib import precision
+from stages.lib import backend, precision
 from stages.lib.backbones import build_backbone
 from stages.lib.batches import Batches
 from stages.lib.networks import build_head
-from stages.lib.params import BackboneSpec, Row, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import BackboneSpec, Row
 from stages.lib.shards import ShardedArray, ShardSetWriter
 from stages.lib.training import compile_network
 
@@ -79,6 +80,7 @@ def sweep(row: Row, data: ShardedArray, types: np.ndarray, labels: np.ndarray, t
 
 
 def measure() -> list[Figure]:
+    backend.start()
     row = load_params(ROOT / "params.yaml").tables["resnet101v2-type-d40"]
     spec = BackboneSpec(name="resnet101v2", weights="random", rescale="native")
     number_format = precision.resolve("auto")

@@ -16,9 +16,10 @@ from stages.lib.assessment import assess
 from stages.lib.bootstrap import draw
 from stages.lib.counts import estimates
 from stages.lib.files import write_csv, write_json
-from stages.lib.params import Params, Row
+from stages.lib.params import Params
 from stages.lib.predictions import TYPE_UNKNOWN, Predicted, to_table
 from stages.lib.scores import score
+from stages.lib.sections import Row
 from stages.lib.shards import ShardSetWriter
 
 COARSE = ["benign", "malignant", "non-neoplastic"]

@@ -1,10 +1,12 @@
-"""How a figure is taken and shown: both ways in turns, so that a busy machine slows both, and the medians compared."""
+"""How a figure is taken and shown: both ways in turns, so that a busy machine slows both, and the median
+ratio of the rounds taken."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+
+import numpy as np
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ def ratio(what: str, against: str, goal: float | None, value: float, note: str =
 
 def below(what: str, goal: float, value: float, unit: str, note: str = "") -> Figure:
     """Returns a figure that is met up to `goal`."""
-    return Figure(what, "-", f"< {goal:g} {unit}", f"{value:.1f} {unit}", value < goal, note)
+    return Figure(what, "-", f"< {goal:g} {unit}", f"{value:.3g} {unit}", value < goal, note)
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -38,13 +40,17 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def alternating(*ways: Callable[[], object], rounds: int = 3, warm_up: bool = True) -> list[float]:
-    """Times several ways in turns; returns the median seconds of each."""
+def alternating(*ways: Callable[[], object], rounds: int = 5, warm_up: bool = True) -> np.ndarray:
+    """Times several ways in turns, A, B, A, B, ...; returns seconds, `(ways, rounds)`."""
     if warm_up:
         for way in ways:
             way()
-    times = [[seconds(way) for way in ways] for _ in range(rounds)]
-    return [median(column) for column in zip(*times, strict=True)]
+    return np.array([[seconds(way) for way in ways] for _ in range(rounds)]).T
+
+
+def times(slow: np.ndarray, fast: np.ndarray) -> float:
+    """Returns the median over rounds of `slow / fast`: a busy moment of the machine spoils a round, not the figure."""
+    return float(np.median(slow / fast))
 
 
 def show(figures: list[Figure]) -> None:

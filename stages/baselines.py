@@ -11,7 +11,8 @@ from stages.lib.bootstrap import draw
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv, write_json
 from stages.lib.manifest import read_classes, read_examples, read_groups
-from stages.lib.params import BACKBONES, features_dir, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import BACKBONES, features_dir
 from stages.lib.shards import ShardedArray
 
 PREDICTIONS = Path("data/baselines")

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib import backend
+from stages.lib import backend, warm
 from stages.lib.errors import run_stage
 from stages.lib.files import replacing, write_csv
 from stages.lib.manifest import Examples, read_classes, read_examples
-from stages.lib.params import TENSORS, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardedArray
 
 OUTPUT_DIR = Path("data/explain")
@@ -79,4 +80,5 @@ def choose(test: Examples, count: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
+    warm.hand_over()
     run_stage(main)

@@ -11,7 +11,8 @@ from tqdm import tqdm
 from stages.lib import augment, backend, warm
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_json
-from stages.lib.params import TENSORS, features_dir, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS, features_dir
 from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
 
 PARTS = Path("data/parts")

@@ -26,8 +26,9 @@ from stages.lib.http import Client
 from stages.lib.intake import Intake
 from stages.lib.lanes import in_lanes
 from stages.lib.mirror import Mirror
-from stages.lib.params import SAMPLE_CATALOG, load_params
+from stages.lib.params import load_params
 from stages.lib.sample import generate
+from stages.lib.sections import SAMPLE_CATALOG
 from stages.lib.sources import Drawings, read_catalog
 from stages.lib.store import ImageStore
 

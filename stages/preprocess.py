@@ -12,7 +12,8 @@ from tqdm import tqdm
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.images import BadImage, decode_rgb, read_raw
 from stages.lib.manifest import read_manifest
-from stages.lib.params import TENSORS, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardSetWriter
 
 RAW = Path("data/raw")
@@ -55,7 +56,7 @@ def tensor(raw: Path, md5hash: str, side_px: int) -> np.ndarray:
         PipelineError: If the file is missing, or is not the one that validate saw.
     """
     try:
-        pixels = decode_rgb(read_raw(raw, md5hash))
+        pixels = decode_rgb(read_raw(raw, md5hash), side_px)
     except BadImage as fault:
         raise PipelineError(f"{raw}: image {md5hash} changed since validate: {fault}; `dvc repro`") from None
     return stretch(pixels, side_px)
@@ -64,8 +65,8 @@ def tensor(raw: Path, md5hash: str, side_px: int) -> np.ndarray:
 def stretch(pixels: np.ndarray, side_px: int) -> np.ndarray:
     """Stretches an image to a square, as the published run's `target_size` does.
 
-    First what is too long shrinks, averaging over area; then what is too short grows, bilinearly. OpenCV does
-    no true area average when one side shrinks and the other grows, hence two steps.
+    A side that is twice too long or more shrinks by a whole factor first, averaging; what is left, less than a factor
+    of two, is bilinear, where every pixel still counts. Averaging over area to the end takes as long as decoding does.
 
     Args:
         pixels: uint8, `(height, width, 3)`.
@@ -75,9 +76,10 @@ def stretch(pixels: np.ndarray, side_px: int) -> np.ndarray:
         uint8, `(side_px, side_px, 3)`; `pixels` itself if it has that size.
     """
     height, width = pixels.shape[:2]
-    if max(height, width) > side_px:
-        pixels = cv2.resize(pixels, (min(width, side_px), min(height, side_px)), interpolation=cv2.INTER_AREA)
-    if min(height, width) < side_px:
+    averaged = (width // max(1, width // side_px), height // max(1, height // side_px))
+    if averaged != (width, height):
+        pixels = cv2.resize(pixels, averaged, interpolation=cv2.INTER_AREA)
+    if averaged != (side_px, side_px):
         pixels = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
     return pixels
 

@@ -27,11 +27,12 @@ from stages.lib.compare import compare
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import read_json, write_text
 from stages.lib.manifest import read_classes, read_groups, read_manifest
-from stages.lib.params import SAMPLE_CATALOG, TENSORS, Params, Row, load_params
+from stages.lib.params import Params, load_params
 from stages.lib.predictions import read_predictions
 from stages.lib.published import NOT_AN_F1
 from stages.lib.rendering import render
 from stages.lib.results import MODEL
+from stages.lib.sections import SAMPLE_CATALOG, TENSORS, Row
 
 SCORES_DIR = Path("metrics/scores")
 PLOTS_DIR = Path("metrics/plots")

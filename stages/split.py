@@ -11,7 +11,8 @@ from stages.lib.files import write_csv, write_json
 from stages.lib.folds import hold_out
 from stages.lib.manifest import SPLITS_TABLE, read_classes, read_manifest
 from stages.lib.near_duplicates import NearDuplicates
-from stages.lib.params import TENSORS, Split, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS, Split
 from stages.lib.shards import ShardedArray
 from stages.lib.split_summary import summarise
 from stages.lib.splits import BUCKETS, PARTITION, conflicting, deal, straddling

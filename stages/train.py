@@ -7,7 +7,8 @@ from stages.lib import backend, warm
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv
 from stages.lib.manifest import read_classes, read_examples
-from stages.lib.params import TENSORS, load_params, row_name
+from stages.lib.params import load_params, row_name
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardedArray
 
 CHECKPOINTS = Path("data/checkpoints")

@@ -13,7 +13,8 @@ from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE, WRONGLY_LABELLED, class
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_csv, write_json
 from stages.lib.manifest import CLASSES, MANIFEST
-from stages.lib.params import Validate, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Validate
 
 RAW = Path("data/raw")
 DROPPED = Path("data/dropped.csv")

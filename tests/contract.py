@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from stages.lib import params as params_module
+from stages.lib import sections
 from stages.lib.params import load_params
 
 # the packages' own start-up only quiets TensorFlow
@@ -25,15 +25,15 @@ NOT_OUTS = re.compile(
 )
 
 SECTION_MODELS = {
-    "fetch": params_module.Fetch,
-    "sample": params_module.Sample,
-    "validate": params_module.Validate,
-    "preprocess": params_module.Preprocess,
-    "features": params_module.Features,
-    "split": params_module.Split,
-    "evaluate": params_module.Evaluate,
-    "explain": params_module.Explain,
-    "report": params_module.Report,
+    "fetch": sections.Fetch,
+    "sample": sections.Sample,
+    "validate": sections.Validate,
+    "preprocess": sections.Preprocess,
+    "features": sections.Features,
+    "split": sections.Split,
+    "evaluate": sections.Evaluate,
+    "explain": sections.Explain,
+    "report": sections.Report,
 }
 ROW_KEYS = {
     "train": "model",
@@ -153,10 +153,10 @@ def every_key_is_used(checkout: Checkout) -> list[str]:
         users = {checkout.module(name) for name, stage in checkout.stages.items() if section in stage.get("params", [])}
         faults += [f"{section}.{key}: used by no stage" for key in _unused(checkout, users, model)]
     rows = {"stages/train.py", "stages/report.py"}
-    return faults + [f"model.{key}: used by no stage" for key in _unused(checkout, rows, params_module.Row)]
+    return faults + [f"model.{key}: used by no stage" for key in _unused(checkout, rows, sections.Row)]
 
 
-def _unused(checkout: Checkout, modules: set[str], model: type[params_module.Section]) -> list[str]:
+def _unused(checkout: Checkout, modules: set[str], model: type[sections.Section]) -> list[str]:
     paths = {path for module in modules for path in checkout.closure(module)} - {"stages/lib/params.py"}
     source = "\n".join(map(checkout.text, paths))
     return [key for key in model.model_fields if not re.search(rf"\.{key}\b", source)]
@@ -171,7 +171,7 @@ def modules_are_stages(checkout: Checkout) -> list[str]:
     faults += [
         f"{name}: foreach" for name in ("train-table", "evaluate-table") if stages[name]["foreach"] != "${tables}"
     ]
-    if set(stages["features"]["foreach"]) != set(params_module.BACKBONES):
+    if set(stages["features"]["foreach"]) != set(sections.BACKBONES):
         faults.append("features: foreach")
     return faults
 

@@ -46,7 +46,7 @@ PLOTTED = "        metrics/plots/alexnet/curves.csv: val_accuracy\n"
          "train: reads datasets.${dataset}.sha256, which is not in params"),
         ("dvc.yaml", "      - dataset\n      - validate\n", "      - dataset\n      - validate\n      - report\n",
          "validate: report is in params and not read"),
-        ("stages/lib/params.py", "import re\n", "import re\nfrom stages import split\n",
+        ("stages/lib/params.py", "import yaml\n", "import yaml\nfrom stages import split\n",
          "stages/lib/params.py: imports stages/split.py"),
         ("stages/lib/splits.py", "import pandas", "import tensorflow\nimport pandas",
          "stages/lib/splits.py: imports tensorflow"),

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from stages.lib.errors import PipelineError
 from stages.lib.files import read_json, write_json
 from stages.lib.networks import build_network
-from stages.lib.params import BackboneSpec, Row
+from stages.lib.sections import BackboneSpec, Row
 
 WEIGHTS = "model.weights.h5"
 """Not a `.keras` archive: those carry the time they were written, so equal models would get different hashes."""

@@ -10,10 +10,10 @@ import pandas as pd
 
 from stages.lib import calibration, counts, subgroups
 from stages.lib.bootstrap import LEVEL, Resamples, draw, estimate
-from stages.lib.params import Evaluate
 from stages.lib.partitions import COLUMNS, Partition, read_partitions
 from stages.lib.predictions import TYPE_UNKNOWN, Predicted
 from stages.lib.published import f1_published
+from stages.lib.sections import Evaluate
 
 TOP = (3, 5)
 HIDDEN_METRICS = ("accuracy", "balanced_accuracy", "f1_weighted", "f1_macro", "loss")

@@ -15,8 +15,9 @@ import numpy as np
 from keras import applications, layers, ops
 
 from stages.lib.errors import PipelineError
-from stages.lib.params import BackboneSpec
-from stages.lib.sample_images import LESIONS, draw
+from stages.lib.sample_images import draw
+from stages.lib.sample_lesions import LESIONS
+from stages.lib.sections import BackboneSpec
 
 RANDOM_WEIGHTS_SEED = 0
 """Random weights are part of a backbone's definition, so they do not follow the run's seed."""

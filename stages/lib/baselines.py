@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from stages.lib.params import TENSORS, Row, features_dir
+from stages.lib.sections import TENSORS, Row, features_dir
 from stages.lib.shards import ShardedArray
 
 MAJORITY = "majority"

@@ -15,7 +15,7 @@ import numpy as np
 from stages.lib.augment import augment
 from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE
 from stages.lib.errors import PipelineError
-from stages.lib.params import TENSORS, Row
+from stages.lib.sections import TENSORS, Row
 from stages.lib.shards import ShardedArray, view_dir
 
 SHARE_OF_MEMORY = 1 / 8

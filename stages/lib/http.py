@@ -13,7 +13,7 @@ from urllib3 import exceptions as faults
 
 from stages.lib.connections import Connections, DeadlineError, describe
 from stages.lib.hosts import BadUrlError, Host, Hosts
-from stages.lib.params import Fetch
+from stages.lib.sections import Fetch
 
 PROGRAM = "fitzpatrick17k-pipeline/0.1 (automated download of a research dataset; contact: {contact})"
 BACKOFF_S = 1.0

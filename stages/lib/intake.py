@@ -6,7 +6,7 @@ from dataclasses import replace
 from stages.lib.fetchlog import Fetched, Journal
 from stages.lib.http import Client
 from stages.lib.mirror import Mirror, MirrorError
-from stages.lib.params import Fetch
+from stages.lib.sections import Fetch
 from stages.lib.sources import Drawings
 from stages.lib.store import Body, ImageStore
 

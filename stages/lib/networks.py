@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 from stages.lib.backbones import build_backbone
-from stages.lib.params import TENSORS, BackboneSpec, Row
+from stages.lib.sections import TENSORS, BackboneSpec, Row
 
 SKIN_TYPE_WIDTH = {"one_hot": 7, "scalar": 1}
 """How many numbers encode a skin type (see `stages.lib.batches.encode_skin_types`)."""

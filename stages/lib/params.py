@@ -1,220 +1,39 @@
-"""params.yaml as typed objects: what may be set, in which unit and range, and what fits together.
+"""params.yaml as a typed object: its sections, and what fits together.
 
-One model per section; `Params` holds them all. Every stage loads and checks the whole file, so a typo anywhere
-ends the first stage that runs, but reads only the keys that dvc.yaml declares for it (tests/test_contract.py
-proves that from the code).
+`Params` holds a model per section (`stages.lib.sections`). Every stage loads and checks the whole file, so a
+typo anywhere ends the first stage that runs, but reads only the keys that dvc.yaml declares for it
+(tests/test_contract.py proves that from the code).
 """
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from stages.lib import yaml_file
 from stages.lib.errors import PipelineError
+from stages.lib.sections import (
+    ARCHITECTURES,
+    BACKBONES,
+    TENSORS,
+    Backbone,
+    BackboneSpec,
+    Dataset,
+    Evaluate,
+    Explain,
+    Features,
+    Fetch,
+    Preprocess,
+    Report,
+    Row,
+    Sample,
+    Section,
+    Split,
+    Validate,
+)
 
 PARAMS_PATH = Path("params.yaml")
-
-BACKBONES = ("vgg16", "inceptionv3", "resnet101v2", "mobilenetv2")
-ARCHITECTURES = ("lenet", "alexnet", *BACKBONES)
-TENSORS = "data/tensors"
-"""The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
-
-SAMPLE_CATALOG = "sample"
-"""The value of `datasets.<name>.catalog` that stands for the embedded sample."""
-
-
-def features_dir(backbone: str) -> str:
-    """Returns where the outputs of a frozen backbone are kept."""
-    return f"data/features/{backbone}"
-
-
-class Section(BaseModel):
-    """A part of params.yaml: no unknown keys, no silent conversions, no changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, protected_namespaces=())
-
-
-class Dataset(Section):
-    """Where a dataset comes from and what its rows start from."""
-
-    catalog: str = Field(min_length=1)
-    """`sample`, a path, or an http(s) URL of a CSV in Fitzpatrick17k's form."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
-    """Of the catalog's bytes; null: not pinned."""
-    mirror: str | None
-    """A directory, .zip, .tar(.gz) or fsspec URL with images named `<md5hash>`, tried before the URLs; null: none."""
-    weights: str = Field(min_length=1)
-    """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
-    max_epochs: Annotated[int, Field(ge=1)] | None
-    """Caps the epochs of rows trained from pixels (on features they cost next to nothing); null: each row's own."""
-
-
-class Sample(Section):
-    """The embedded sample."""
-
-    images: int = Field(ge=40, le=5000)
-
-
-class Fetch(Section):
-    """How images are downloaded."""
-
-    connections_per_host: int = Field(ge=1, le=64)
-    delay_s: float = Field(ge=0, le=60)
-    """Least time between the starts of two requests to one host."""
-    contact: str | None = Field(pattern=r"^[\x21-\x7e]+$")
-    """An e-mail address or page, told to the servers; null: none."""
-    connect_timeout_s: float = Field(gt=0, le=600)
-    read_timeout_s: float = Field(gt=0, le=600)
-    """Of each wait for data."""
-    image_deadline_s: float = Field(gt=0, le=86400)
-    """Of one image from its first request on, retries and pauses included."""
-    retries: int = Field(ge=0, le=20)
-    max_redirects: int = Field(ge=0, le=20)
-    max_image_mb: float = Field(gt=0, le=1000)
-    on_md5_mismatch: Literal["drop", "keep"]
-    """Bodies with another MD5 than the catalog's: put aside, or taken if they start like an image."""
-
-
-class Validate(Section):
-    """Which files count as images of their class."""
-
-    min_side_px: int = Field(ge=1)
-    max_pixels: int = Field(ge=1)
-    drop_wrongly_labelled: bool
-    duplicates: Literal["keep_first", "drop"]
-    """Rows of equal pixels and different labels: keep the first of them, or none."""
-    min_kept_fraction: float = Field(ge=0, le=1)
-    """Of the catalog's rows: the run ends where fewer are usable."""
-
-
-class Preprocess(Section):
-    """The shape of the tensors."""
-
-    image_size_px: int = Field(ge=75, le=1024)
-
-
-class Features(Section):
-    """How the outputs of the frozen backbones are computed; the same for all of them."""
-
-    precision: Literal["auto", "float32", "bfloat16"]
-    """What the networks compute in; `auto`: bfloat16 where the processor is faster with it."""
-    views: int = Field(ge=0, le=100)
-    """Augmented views of every image beside the plain one, for rows with `augment: true`."""
-
-
-class Backbone(Section):
-    """One frozen network of keras.applications."""
-
-    weights: str | None = Field(min_length=1)
-    """As `datasets.<name>.weights`, for this backbone alone; null: the dataset's."""
-    rescale: Literal["native", "unit"]
-    """`native`: what its weights were trained on; `unit`: x / 255, as the published run did."""
-
-
-class Split(Section):
-    """How rows are dealt to train, validation and test."""
-
-    features: str = Field(pattern=r"^data/features/\w+$")
-    """The features in which near-duplicates are looked for."""
-    near_duplicate_cosine: float = Field(gt=0, le=1)
-    """Of standardised features: the least that makes a candidate."""
-    near_duplicate_neighbours: int = Field(ge=1, le=100)
-    """How many candidates an image nominates by each look."""
-    near_duplicate_correlation: float = Field(gt=0, le=1)
-    """Of fine detail, once one image is laid over the other: the least that confirms a candidate."""
-    conflicts: Literal["keep", "drop"]
-    """Near-duplicates with different labels: keep them in one split, or leave all of them out."""
-    group_column: str | None
-    """A catalog column whose equal values belong together (`lesion_id`, `patient_id`); null: none."""
-    rare_classes: Literal["fail", "train"]
-    """Classes too small to be dealt to every split: stop, or keep all of their images in train."""
-    folds: int = Field(ge=2, le=20)
-    """Of the `fold` column: parts of equal make-up, for cross-validation."""
-    fold: Annotated[int, Field(ge=0)] | None
-    """For cross-validation: the fold to test on; null: the 80/10/10 split."""
-
-    @field_validator("features")
-    @classmethod
-    def _known_backbone(cls, value: str) -> str:
-        if value.removeprefix(features_dir("")) not in BACKBONES:
-            raise ValueError(f"no such backbone; the backbones are {', '.join(BACKBONES)}")
-        return value
-
-
-class Evaluate(Section):
-    """How results are assessed."""
-
-    bootstrap_samples: int = Field(ge=100, le=100000)
-    """Resamples behind every interval, and swaps behind every comparison."""
-    calibration_bins: int = Field(ge=2, le=100)
-    min_support: int = Field(ge=1)
-    """Images that a skin type, or a class within it, needs to be compared with others."""
-    mistakes: int = Field(ge=0, le=1000)
-    """How many of the most confident mistakes are listed."""
-
-
-class Explain(Section):
-    """Which networks the results page explains with Grad-CAM, on how many images."""
-
-    images: int = Field(ge=1, le=24)
-    rows: dict[Literal[ARCHITECTURES], str]
-    """A row of `tables` for each architecture that is shown."""
-
-
-class Report(Section):
-    """What the results page shows."""
-
-    show_images: bool
-    """Whether test images stand on it: the most confident mistakes, and Grad-CAM."""
-
-
-class Row(Section):
-    """One row of a results table: a network, what it sees and how it is trained."""
-
-    table: int = Field(ge=0, le=4)
-    """Which of the report's four tables shows it; 0: none, for the row under study."""
-    architecture: Literal[ARCHITECTURES]
-    input: str
-    image_size_px: int = Field(ge=32, le=1024)
-    filters: list[Annotated[int, Field(ge=1, le=4096)]]
-    """Of LeNet's convolutions, in order; empty for the other architectures."""
-    dense_units: int = Field(ge=1, le=65536)
-    dropout: float = Field(ge=0, lt=1)
-    skin_type_input: bool
-    skin_type_encoding: Literal["one_hot", "scalar"]
-    skin_type_dropout: float = Field(ge=0, lt=1)
-    """The share of training images whose skin type is set to unknown, drawn anew in every epoch."""
-    augment: bool
-    optimizer: Literal["adam", "rmsprop", "sgd"]
-    learning_rate: float = Field(gt=0, le=10)
-    batch_size: int = Field(ge=1, le=65536)
-    epochs: int = Field(ge=1, le=10000)
-    patience: int = Field(ge=1, le=10000)
-    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted"]
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> "Row":
-        fitting = [TENSORS]
-        if self.architecture in BACKBONES:
-            fitting.append(features_dir(self.architecture))
-        filters = None
-        if (self.architecture == "lenet") != bool(self.filters):
-            filters = "-S '<row>.filters=[32,64,128,128]'" if self.architecture == "lenet" else "-S '<row>.filters=[]'"
-        if self.input not in fitting:
-            missing = f"-S <row>.input={fitting[-1]}" + (f" {filters}" if filters else "")
-            backbone = self.input.removeprefix(features_dir(""))
-            instead = f", or give `-S <row>.architecture={backbone}` instead" if backbone in BACKBONES else ""
-            raise ValueError(
-                f"input {self.input} does not fit architecture {self.architecture}, which takes "
-                f"{' or '.join(fitting)}: add `{missing}`{instead}"
-            )
-        if filters:
-            raise ValueError(f"filters lists the convolutions of lenet and is [] for every other one: add `{filters}`")
-        if self.skin_type_dropout and not self.skin_type_input:
-            raise ValueError("skin_type_dropout hides an input that the row lacks: add `-S <row>.skin_type_input=true`")
-        return self
 
 
 class Params(Section):
@@ -285,21 +104,12 @@ class Params(Section):
             raise PipelineError(f"params.yaml: no row {key!r}; the rows are {', '.join(self.rows)}")
         return self.rows[key]
 
-    def backbone(self, name: str) -> "BackboneSpec | None":
+    def backbone(self, name: str) -> BackboneSpec | None:
         """Returns what a backbone starts from under the active dataset; None for LeNet and AlexNet."""
         own = self.backbones[name]
         if own is None:
             return None
         return BackboneSpec(name=name, weights=own.weights or self.active.weights, rescale=own.rescale)
-
-
-class BackboneSpec(Section):
-    """A backbone with its weights settled."""
-
-    name: Literal[BACKBONES]
-    weights: str | None
-    """None: left at what Keras draws, for a network whose saved weights are loaded next."""
-    rescale: Literal["native", "unit"]
 
 
 def row_name(key: str) -> str:
@@ -320,7 +130,7 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
         PipelineError: With the first offending key, what is wrong with it and how many more there are.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        content = yaml_file.parse(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise PipelineError(f"{path}: missing; run from the root of the checkout") from None
     except yaml.YAMLError as error:
@@ -343,24 +153,3 @@ def _describe(fault: dict) -> str:
     message = fault["msg"].removeprefix("Value error, ").replace("<row>", key)
     given = f" (got {fault['input']!r})" if not isinstance(fault["input"], dict | BaseModel) else ""
     return f"{key}: {message}{given}" if key else f"{message}{given}"
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """A YAML loader that refuses duplicate keys, and reads `1e-4` as the number that DVC takes it for."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-_UniqueKeyLoader.yaml_implicit_resolvers = {
-    first: list(rules) for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_UniqueKeyLoader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d[\d_]*)(\.[\d_]*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from stages.lib import figures_calibration, figures_classes, figures_rows, results, tables, thumbnails
-from stages.lib.params import TENSORS
+from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardedArray
 
 THUMBNAIL_PX = 144

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from stages.lib.errors import PipelineError
 from stages.lib.files import read_json
-from stages.lib.params import TENSORS, Row
+from stages.lib.sections import TENSORS, Row
 
 TITLES = {
     1: "Table 1: networks trained from scratch, by architecture, optimizer and batch size",

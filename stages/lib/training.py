@@ -12,7 +12,7 @@ from tqdm.keras import TqdmCallback
 from stages.lib.batches import Batches
 from stages.lib.checkpoint import Checkpoint
 from stages.lib.errors import PipelineError
-from stages.lib.params import Row
+from stages.lib.sections import Row
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 METRICS = ("loss", "accuracy", "f1_weighted")

@@ -1,6 +1,6 @@
 """One process imports TensorFlow for a whole run, and the stages are forked from it.
 
-The pipeline has forty short stages with a network, and each would spend five seconds on imports before its first
+The pipeline has some fifty short stages with a network, and each would spend five seconds on imports before its first
 step. `python -m stages.lib.warm dvc repro` (what `make repro` does) runs a command beside a warm process; a stage
 that finds one hands itself over and only passes on its exit status. A stage run on its own starts as usual. Either
 way it is a process of its own that begins with nothing but imported libraries, so results are the same.

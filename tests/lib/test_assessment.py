@@ -12,9 +12,9 @@ from sklearn.metrics import top_k_accuracy_score
 
 from stages.lib.assessment import Assessment, assess, places
 from stages.lib.catalog import SKIN_TYPES
-from stages.lib.params import Evaluate
 from stages.lib.predictions import TYPE_UNKNOWN, Predicted
 from stages.lib.scores import score
+from stages.lib.sections import Evaluate
 
 CLASSES = [f"condition {n}" for n in range(6)]
 SETTINGS = Evaluate(bootstrap_samples=200, calibration_bins=15, min_support=3, mistakes=5)

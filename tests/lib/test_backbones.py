@@ -7,7 +7,7 @@ import pytest
 
 from stages.lib.backbones import build_backbone, weights_digest
 from stages.lib.errors import PipelineError
-from stages.lib.params import BackboneSpec
+from stages.lib.sections import BackboneSpec
 
 SHARED_WEIGHTS = Path(__file__).parents[3] / "shared/weights"
 

@@ -8,7 +8,8 @@ import pytest
 from stages.lib import batches as module
 from stages.lib.batches import Batches, encode_skin_types
 from stages.lib.errors import PipelineError
-from stages.lib.params import TENSORS, Row, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS, Row
 from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")

@@ -5,7 +5,8 @@ from keras import layers
 
 from stages.lib import backend, gradcam
 from stages.lib.networks import build_head, build_network, compose
-from stages.lib.params import TENSORS, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS
 
 ROWS = load_params().tables
 

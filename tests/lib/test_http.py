@@ -9,7 +9,7 @@ import pytest
 
 from stages.lib import http
 from stages.lib.http import Client
-from stages.lib.params import Fetch
+from stages.lib.sections import Fetch
 from stages.lib.store import Body
 from tests.faulty_server import FAULTS, SETTINGS, page, serving
 

@@ -68,6 +68,28 @@ def test_opencv_and_pillow_read_the_same_jpeg_pixels(mode, options, size):
     assert np.array_equal(both(content), by_pillow)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize(("least_px", "factor"), [(97, 1), (96, 2), (49, 2), (48, 4), (24, 8), (3, 8)])
+def test_a_reduced_jpeg_is_the_mean_of_its_pixels(mode, least_px, factor):
+    rough = Image.fromarray(picture(8, 6)).convert(mode)
+    content = encode(rough.resize((256, 192), Image.Resampling.BICUBIC), "JPEG", quality=95, subsampling=0)
+    whole, reduced = decode_rgb(content), decode_rgb(content, least_px)
+    means = whole.reshape(192 // factor, factor, 256 // factor, factor, 3).mean(axis=(1, 3))
+    assert reduced.shape == means.shape
+    assert np.abs(reduced - means).mean() < 1
+
+
+def test_a_reduced_jpeg_is_upright():
+    stored = np.zeros((64, 96, 3), np.uint8)
+    stored[:32, :48] = 255, 0, 0
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to the right
+    reduced = decode_rgb(encode(stored, "JPEG", exif=exif, quality=95, subsampling=0), 32)
+    assert reduced.shape == (48, 32, 3)
+    assert (np.abs(reduced[:20, 20:] - np.array([255, 0, 0.0])) < 8).all()
+    assert (reduced[:20, :12] < 8).all()
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind, orientation):

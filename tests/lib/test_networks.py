@@ -7,7 +7,8 @@ import pytest
 
 from stages.lib.backbones import build_backbone
 from stages.lib.networks import build_head, build_network, compose
-from stages.lib.params import TENSORS, BackboneSpec, Row, features_dir, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import TENSORS, BackboneSpec, Row, features_dir
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 N_CLASSES = 114

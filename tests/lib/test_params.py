@@ -6,7 +6,8 @@ import pytest
 import yaml
 
 from stages.lib.errors import PipelineError
-from stages.lib.params import BackboneSpec, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import BackboneSpec
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib import precision
 from stages.lib.backbones import build_backbone, weights_digest
-from stages.lib.params import BackboneSpec
+from stages.lib.sections import BackboneSpec
 
 CPUS = {
     "flags : fpu avx2\nvendor_id : GenuineIntel": "float32",

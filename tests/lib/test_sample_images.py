@@ -3,13 +3,14 @@ import numpy as np
 import pytest
 
 from stages.lib import sample, sample_images
+from stages.lib.sample_lesions import LESIONS
 
 
 def draw(condition="psoriasis", skin_type=3, seed=(1, 2)):
     return sample_images.draw(condition, skin_type, np.random.default_rng(seed))
 
 
-@pytest.mark.parametrize("condition", sample_images.LESIONS)
+@pytest.mark.parametrize("condition", LESIONS)
 def test_draws_bgr_images_with_contrast(condition):
     image = draw(condition)
     assert image.dtype == np.uint8
@@ -19,7 +20,7 @@ def test_draws_bgr_images_with_contrast(condition):
 
 
 def test_every_catalog_condition_can_be_drawn():
-    assert set(sample_images.LESIONS) == set(sample.CONDITIONS)
+    assert set(LESIONS) == set(sample.CONDITIONS)
 
 
 def test_drawing_depends_on_the_random_numbers_alone():
@@ -36,7 +37,7 @@ def test_lightness_falls_from_type_1_to_6():
 
 
 def test_looks_mix_evenly():
-    own, other = sample_images.LESIONS["psoriasis"], sample_images.LESIONS["vitiligo"]
+    own, other = LESIONS["psoriasis"], sample_images.LESIONS["vitiligo"]
     assert own.towards(other, 0).body == list(own.body)
     assert own.towards(other, 1).pale == other.pale
     assert own.towards(other, 0.5).pale == pytest.approx((own.pale + other.pale) / 2)

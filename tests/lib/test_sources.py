@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib.errors import PipelineError
 from stages.lib.http import Client
-from stages.lib.params import Fetch
+from stages.lib.sections import Fetch
 from stages.lib.sources import Drawings, read_catalog
 from tests.faulty_server import SETTINGS
 

@@ -5,7 +5,8 @@ import pytest
 
 from stages.lib import tables
 from stages.lib.errors import PipelineError
-from stages.lib.params import Row, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Row
 
 PAPER = Path("metrics/paper.csv")
 SEED_ROWS = load_params().tables

@@ -10,7 +10,8 @@ from sklearn.metrics import f1_score
 from stages.lib import artifact
 from stages.lib.batches import Batches
 from stages.lib.errors import PipelineError
-from stages.lib.params import Row, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Row
 from stages.lib.shards import ShardedArray, ShardSetWriter
 from stages.lib.training import compile_network, fit
 

@@ -11,7 +11,7 @@ import yaml
 from stages import features
 from stages.lib.augment import augment
 from stages.lib.backbones import build_backbone
-from stages.lib.params import TENSORS, BackboneSpec
+from stages.lib.sections import TENSORS, BackboneSpec
 from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,8 @@ from PIL import Image
 from stages import preprocess
 from stages.lib.errors import PipelineError
 from stages.lib.images import decode_rgb
-from stages.lib.params import Preprocess, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Preprocess
 from stages.lib.shards import ShardedArray
 
 SIDE_PX = 80
@@ -51,15 +52,10 @@ def test_tensors_are_the_decoded_and_resized_images(project, tmp_path):
     assert data.keys == sorted(project)
     assert (data.item_shape, data.dtype) == ((SIDE_PX, SIDE_PX, 3), np.uint8)
     for key, tensor in zip(project, data.gather(data.positions(list(project))), strict=True):
-        pixels = decode_rgb(project[key])
-        height, width = pixels.shape[:2]
-        if min(height, width) >= SIDE_PX:
-            expected = cv2.resize(pixels, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
-        elif max(height, width) <= SIDE_PX:
-            expected = cv2.resize(pixels, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
-        else:
-            continue  # the mixed case has its own test
-        assert np.array_equal(tensor, expected), (width, height)
+        pixels = decode_rgb(project[key], SIDE_PX)
+        if max(pixels.shape[:2]) < 2 * SIDE_PX:  # longer sides have their own tests
+            pixels = cv2.resize(pixels, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
+            assert np.array_equal(tensor, pixels), key
 
 
 def test_an_image_of_the_right_size_is_not_touched():
@@ -72,6 +68,21 @@ def test_a_long_side_is_averaged_even_if_the_other_grows():
     stripes[:, ::8] = 248
     # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
     assert (preprocess.stretch(stripes, SIDE_PX) == 31).all()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_a_side_that_is_some_times_too_long_becomes_the_mean(factor):
+    pixels = np.random.default_rng(factor).integers(0, 256, (SIDE_PX * factor, SIDE_PX * factor, 3), dtype=np.uint8)
+    means = pixels.reshape(SIDE_PX, factor, SIDE_PX, factor, 3).mean(axis=(1, 3))
+    assert np.abs(preprocess.stretch(pixels, SIDE_PX) - means).max() <= 0.5
+
+
+@pytest.mark.parametrize("length_px", [SIDE_PX + 1, 2 * SIDE_PX - 1, 2 * SIDE_PX + 1, 5 * SIDE_PX - 1])
+def test_shrinking_leaves_no_pixel_out(length_px):
+    for lit in range(SIDE_PX, SIDE_PX + 8):  # far from the border
+        line = np.zeros((SIDE_PX, length_px, 3), np.uint8)
+        line[:, lit * length_px // (3 * SIDE_PX)] = 255
+        assert preprocess.stretch(line, SIDE_PX).any()
 
 
 def test_colours_stay_rgb():

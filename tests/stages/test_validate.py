@@ -11,7 +11,8 @@ from PIL import Image
 
 from stages import validate
 from stages.lib.errors import PipelineError
-from stages.lib.params import Validate, load_params
+from stages.lib.params import load_params
+from stages.lib.sections import Validate
 
 OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "metrics/validation.json")
 

@@ -6,13 +6,14 @@ the command that repeats it.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 
 from bench.table import ROOT
 
-QUICK = ("augmentation", "preprocess", "pixels", "features", "sweep", "nothing", "scale")
+QUICK = ("augmentation", "preprocess", "pixels", "features", "sweep", "page", "nothing", "scale")
 HEADER = "| what | against | goal | measured | met | note | repeat |\n|---|---|---|---|---|---|---|"
 
 
@@ -22,11 +23,11 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     given = parser.parse_args()
     names = [*given.names] + ["sample"] * (given.full and "sample" not in given.names)
-    rows = []
+    rows, quiet = [], os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     for name in names:
         command = ["-m", f"bench.{name}"] + ["--full"] * (given.full and name == "scale")
         print(f"bench.{name} ...", file=sys.stderr)
-        done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run([sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=quiet)
         if done.returncode:
             sys.exit(f"bench.{name} failed")
         lines = done.stdout.splitlines()

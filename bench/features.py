@@ -77,4 +77,5 @@ def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    show(measure(tuple(sys.argv[1:]) or BACKBONES))
+    for backbone in sys.argv[1:] or BACKBONES:
+        show(measure((backbone,)))

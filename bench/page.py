@@ -1,49 +1,58 @@
-"""Times the whole report from made-up predictions: 20 rows, 1,653 test images, 114 classes, without TensorFlow.
+"""The results page from made-up predictions: 20 rows, 1,653 test images, 114 classes, without TensorFlow.
 
     python -m bench.page [folder]
 
-Assessing every row (metrics, intervals, tables) and the stage `report` are timed apart. With a folder, the results and
-the page stay in it, to be looked at.
+Assessing every row (metrics, intervals, tables), which `evaluate` does, and the stage `report` are timed apart. With a
+folder, the results and the page stay in it, to be looked at.
 """
 
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from bench import synthetic
+from bench.table import ROOT, Figure, below, seconds, show
 from stages import report
 from stages.lib.params import load_params
 
 CLASSES = [f"condition {number} of the skin, chronic form"[: 16 + number % 24].strip() for number in range(100, 214)]
-IMAGES = 18_370
+IMAGES = 16_530
 
 
-def main() -> None:
-    repository = Path.cwd()
-    params_text = (repository / "params.yaml").read_text()
+def measure(folder: str | None = None) -> list[Figure]:
+    params_text = (ROOT / "params.yaml").read_text()
+    before = Path.cwd()
     with tempfile.TemporaryDirectory() as temporary:
-        root = Path(sys.argv[1] if len(sys.argv) > 1 else temporary)
+        root = Path(folder or temporary).resolve()
         (root / "metrics").mkdir(parents=True, exist_ok=True)
         (root / "params.yaml").write_text(params_text)
-        (root / "metrics/paper.csv").write_bytes((repository / "metrics/paper.csv").read_bytes())
+        (root / "metrics/paper.csv").write_bytes((ROOT / "metrics/paper.csv").read_bytes())
         params = load_params(root / "params.yaml")
         manifest = synthetic.write_catalog(root, params.dataset, CLASSES, IMAGES)
-        start = time.perf_counter()
-        synthetic.write_results(root, params, manifest)
-        assessed = time.perf_counter()
+        assess_s, assess_cpu_s = _timed(lambda: synthetic.write_results(root, params, manifest))
         os.chdir(root)
-        report.main()
-        done = time.perf_counter()
-        os.chdir(repository)
-        assert "tensorflow" not in sys.modules
-        size = (root / "metrics/report.html").stat().st_size
-        print(f"assess {len(params.rows)} rows, with files   {assessed - start:6.1f} s")
-        print(f"report                           {done - assessed:6.1f} s")
-        print(f"both                             {done - start:6.1f} s")
-        print(f"metrics/report.html              {size / 1e6:6.2f} MB")
+        try:
+            report_s, report_cpu_s = _timed(report.main)
+        finally:
+            os.chdir(before)
+        size_mb = (root / "metrics/report.html").stat().st_size / 1e6
+    if "tensorflow" in sys.modules:
+        raise RuntimeError("the report imported TensorFlow")
+    rows = f"{len(params.rows)} rows, {len(CLASSES)} classes"
+    return [
+        below(f"report, {rows}", 30, report_s, "s", f"{report_cpu_s:.1f} s of CPU; page of {size_mb:.1f} MB"),
+        below(f"assessing them, {rows}", 30, assess_s, "s", f"{assess_cpu_s:.1f} s of CPU; 2,000 resamples each"),
+    ]
+
+
+def _timed(work: Callable[[], object]) -> tuple[float, float]:
+    """Returns the seconds that `work` takes by the clock and of the processor."""
+    cpu_s = time.process_time()
+    return seconds(work), time.process_time() - cpu_s
 
 
 if __name__ == "__main__":
-    main()
+    show(measure(*sys.argv[1:]))

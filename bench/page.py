@@ -3,7 +3,7 @@
     python -m bench.page [folder]
 
 Assessing every row (metrics, intervals, tables), which `evaluate` does, and the stage `report` are timed apart, in CPU
-time: it is one thread's work, and takes as long by the clock where nothing else runs. With a folder, the results and the
+time: it is one thread's work, and takes as long by the clock where nothing else runs. With a folder, results and
 page stay in it, to be looked at.
 """
 

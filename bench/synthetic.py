@@ -17,7 +17,7 @@ from stages.lib.bootstrap import draw
 from stages.lib.counts import estimates
 from stages.lib.files import write_csv, write_json
 from stages.lib.params import Params
-from stages.lib.predictions import TYPE_UNKNOWN, Predicted, to_table
+from stages.lib.predictions import TYPE_UNKNOWN, Predicted, write_predictions
 from stages.lib.scores import score
 from stages.lib.sections import Row
 from stages.lib.shards import ShardSetWriter
@@ -119,7 +119,7 @@ def write_row(
     """Writes one row's predictions, scores and plots, assessed as the stage `evaluate` does."""
     plots = root / "metrics/plots" / name
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed)
-    write_csv(root / "data/predictions" / f"{name}.csv", to_table(parts, classes), float_format="%.6g")
+    write_predictions(root / "data/predictions" / f"{name}.csv", parts, classes)
     write_json(root / "metrics/scores" / f"{name}.json", score(parts["test"].labels, parts["test"].probabilities))
     for table, content in assessment.tables.items():
         write_csv(plots / f"{table}.csv", content, float_format="%.6f")

@@ -13,7 +13,7 @@ from stages.lib.errors import run_stage
 from stages.lib.files import write_csv, write_json
 from stages.lib.manifest import read_classes, read_examples, read_groups, read_manifest
 from stages.lib.params import load_params, row_name
-from stages.lib.predictions import TYPE_UNKNOWN, Predicted, to_table
+from stages.lib.predictions import TYPE_UNKNOWN, Predicted, write_predictions
 from stages.lib.scores import score
 from stages.lib.shards import ShardedArray
 
@@ -48,7 +48,7 @@ def main() -> None:
         parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed
     )
     plots = Path("metrics/plots") / name
-    write_csv(Path("data/predictions") / f"{name}.csv", to_table(parts, classes), float_format="%.6g")
+    write_predictions(Path("data/predictions") / f"{name}.csv", parts, classes)
     for table, content in assessment.tables.items():
         write_csv(plots / f"{table}.csv", content, float_format="%.6f")
     write_json(plots / "assessment.json", assessment.summary)

@@ -1,5 +1,6 @@
 """data/predictions/<row>.csv: what a row's network made of every validation and test image."""
 
+import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.errors import PipelineError
+from stages.lib.files import replacing
 
 TYPE_UNKNOWN = "test_type_unknown"
 """The `split` of the test images when they are seen with their skin type set to unknown."""
@@ -55,6 +57,27 @@ def to_table(parts: dict[str, Predicted], classes: list[str]) -> pd.DataFrame:
         for split, p in parts.items()
     ]
     return pd.concat(tables, ignore_index=True)
+
+
+def write_predictions(path: Path, parts: dict[str, Predicted], classes: list[str]) -> None:
+    """Writes predictions, probabilities with six significant digits.
+
+    The bytes are those of `DataFrame.to_csv`, which calls two functions for every number: a second for each row of
+    Fitzpatrick17k's 114 classes. Here a line's numbers are formatted at once, in a tenth of that.
+
+    Args:
+        path: The file.
+        parts: As for `to_table`.
+        classes: The catalog's.
+    """
+    table = to_table(parts, classes)
+    numbers = ",".join(["%.6g"] * len(classes))
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.columns)
+        keys = table[KEYS].itertuples(index=False)
+        for key, values in zip(keys, table.iloc[:, len(KEYS) :].to_numpy().tolist(), strict=True):
+            writer.writerow([*key, *(numbers % tuple(values)).split(",")])
 
 
 def read_predictions(path: Path, probabilities: bool = True) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import pytest
 
 from stages.lib.errors import PipelineError
 from stages.lib.files import write_csv
-from stages.lib.predictions import Predicted, class_numbers, from_table, read_predictions, to_table
+from stages.lib.predictions import Predicted, class_numbers, from_table, read_predictions, to_table, write_predictions
 
 CLASSES = ["a", "b, or b", "NA"]
 PARTS = {
@@ -16,7 +16,7 @@ PARTS = {
 
 def test_there_and_back(tmp_path):
     path = tmp_path / "row.csv"
-    write_csv(path, to_table(PARTS, CLASSES), float_format="%.6g")
+    write_predictions(path, PARTS, CLASSES)
     table = read_predictions(path)
     assert table["predicted"].tolist() == ["NA", "a", "NA"]
     back = from_table(table, CLASSES)
@@ -25,6 +25,16 @@ def test_there_and_back(tmp_path):
         assert back[split].keys == part.keys
         assert (back[split].labels == part.labels).all() and (back[split].probabilities == part.probabilities).all()
     assert list(read_predictions(path, probabilities=False)) == ["md5hash", "split", "label", "predicted"]
+
+
+def test_the_bytes_are_those_of_pandas(tmp_path):
+    random = np.random.default_rng(0)
+    shares = (10 ** random.uniform(-12, 0, (200, 3))).astype(np.float32)
+    shares[0] = 0.0, 1.0, 0.5
+    parts = {"test": Predicted([f"{number:032x}" for number in range(200)], random.integers(0, 3, 200), shares)}
+    write_predictions(tmp_path / "ours.csv", parts, CLASSES)
+    write_csv(tmp_path / "pandas.csv", to_table(parts, CLASSES), float_format="%.6g")
+    assert (tmp_path / "ours.csv").read_bytes() == (tmp_path / "pandas.csv").read_bytes()
 
 
 def test_faults_are_named(tmp_path):

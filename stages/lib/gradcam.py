@@ -80,10 +80,11 @@ def _cut_convolutional(model: keras.Model) -> Halves:
 
 
 def _cut_composed(backbone: keras.Model, head: keras.Model) -> Halves:
-    pool = backbone.layers[-1]
+    pool, standardise = backbone.layers[-2:]
     maps = layers.Input(pool.input.shape[1:], name="maps")
     further = {name: part for name, part in head.input.items() if name == "skin_type"}
-    scores = _without_softmax(head)({"features": pool(maps)} | further)
+    features = standardise(pool(maps), training=False)
+    scores = _without_softmax(head)({"features": features} | further)
     return Halves(keras.Model(backbone.input, pool.input), keras.Model({"maps": maps} | further, scores))
 
 

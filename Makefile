@@ -34,7 +34,7 @@ pr-comment: env
 test: env  ## run the tests
 	@python -m pytest
 
-bench: env  ## measure what the README says about speed, beside what it replaces (about 10 minutes)
+bench: env  ## measure what the README says about speed, beside what it replaces (about 20 minutes)
 	@python -m bench
 
 lint: env  ## check style and formatting

@@ -283,7 +283,7 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
     site.pages = {f"/{i}.jpg": (200, body + b"x" * (i % 4 == 2)) for i, body in enumerate(bodies) if i % 4 != 3}
     write_catalog([f"{site.url}/{i}.jpg" for i in range(60)], [md5(body) for body in bodies])
     configure()
-    site.delay_s = 0.05
+    site.delay_s = 0.2
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(
         [sys.executable, "-m", "stages.fetch"],
@@ -301,7 +301,7 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
         assert " of 60 images; " in said
         assert "not reached" in said
         assert "interrupted: what arrived is kept, and the same command goes on" in cried
-    time.sleep(0.1)  # requests in flight
+    time.sleep(2 * site.delay_s)  # requests in flight
     whole = [name for name in images() if not name.startswith(".")]
     assert 0 < len(whole) < 60
     assert all(md5(next(Path("data/raw").rglob(name)).read_bytes()) == name for name in whole)

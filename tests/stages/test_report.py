@@ -93,7 +93,8 @@ def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
-        "disease); frozen networks start from **random** weights; epochs capped at 6."
+        "disease); frozen networks start from **random** weights; epochs "
+        "of rows trained from pixels capped at 3."
     )
     assert origin(markdown, html) in card
 

@@ -13,7 +13,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
-	@python -m stages.lib.warm dvc repro
+	@python -m tools.warm dvc repro
 	@echo "Results: metrics/report.md and metrics/report.html"
 
 compare: env  ## experiments of this commit, best first: ROW=tables.vgg16 BY=f1_macro

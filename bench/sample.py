@@ -11,7 +11,7 @@ from bench.table import ROOT, Figure, below, seconds, show
 def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory() as name:
         run(Path(name), "git", "clone", "-q", str(ROOT), "checkout")
-        repro = (sys.executable, "-m", "stages.lib.warm", "dvc", "repro")
+        repro = (sys.executable, "-m", "tools.warm", "dvc", "repro")
         minutes = seconds(lambda: run(Path(name) / "checkout", *repro)) / 60
     return [below("whole sample, make repro", 6, minutes, "min")]
 

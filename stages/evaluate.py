@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib import backend, warm
+from stages.lib import backend
 from stages.lib.assessment import assess
 from stages.lib.catalog import UNKNOWN_TYPE
 from stages.lib.errors import run_stage
@@ -58,5 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warm.hand_over()
     run_stage(main)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib import backend, warm
+from stages.lib import backend
 from stages.lib.errors import run_stage
 from stages.lib.files import replacing, write_csv
 from stages.lib.manifest import Examples, read_classes, read_examples
@@ -80,5 +80,4 @@ def choose(test: Examples, count: int) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    warm.hand_over()
     run_stage(main)

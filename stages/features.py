@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from stages.lib import augment, backend, warm
+from stages.lib import augment, backend
 from stages.lib.errors import PipelineError, run_stage
 from stages.lib.files import write_json
 from stages.lib.params import load_params
@@ -115,5 +115,4 @@ def compute(
 
 
 if __name__ == "__main__":
-    warm.hand_over()
     run_stage(main)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from stages.lib import backend, warm
+from stages.lib import backend
 from stages.lib.errors import run_stage
 from stages.lib.files import write_csv
 from stages.lib.manifest import read_classes, read_examples
@@ -61,5 +61,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    warm.hand_over()
     run_stage(main)

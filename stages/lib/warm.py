@@ -1,7 +1,7 @@
 """One process imports TensorFlow for a whole run, and the stages are forked from it.
 
 The pipeline has some fifty short stages with a network, and each would spend five seconds on imports before its first
-step. `python -m stages.lib.warm dvc repro` (what `make repro` does) runs a command beside a warm process; a stage
+step. `python -m tools.warm dvc repro` (what `make repro` does) runs a command beside a warm process; a stage
 that finds one hands itself over and only passes on its exit status. A stage run on its own starts as usual. Either
 way it is a process of its own that begins with nothing but imported libraries, so results are the same.
 """
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from stages.lib import backend
@@ -25,13 +26,17 @@ ADDRESS = "FITZPATRICK_WARM_SOCKET"
 INTERRUPT = b"i"
 
 
-def hand_over() -> None:
-    """Lets the warm process run this stage, if there is one; returns if there is none.
+def hand_over(modules: Collection[str]) -> None:
+    """Lets the warm process run what `python -m` was asked for, if there is one; returns if there is none.
+
+    Args:
+        modules: What may be handed over.
 
     Raises:
-        SystemExit: With the status of the stage, once it has ended.
+        SystemExit: With the status of the module, once it has ended.
     """
-    address = os.environ.pop(ADDRESS, None)
+    asked = sys.orig_argv[sys.orig_argv.index("-m") + 1] if "-m" in sys.orig_argv else ""
+    address = os.environ.pop(ADDRESS, None) if asked in modules else None
     if address is None:
         return
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -40,7 +45,7 @@ def hand_over() -> None:
     except OSError:  # the run that it belonged to is over
         return
     stage = {
-        "module": sys.modules["__main__"].__spec__.name,
+        "module": asked,
         "argv": sys.argv,
         "folder": str(Path.cwd()),
         "environment": dict(os.environ),
@@ -64,10 +69,8 @@ def _await_status(connection: socket.socket) -> int:
     return status[0]
 
 
-def main() -> int:
-    """Runs the command in argv beside a warm process; returns the command's exit status."""
-    if len(sys.argv) < 2:
-        sys.exit("error: no command to run: python -m stages.lib.warm dvc repro")
+def run(command: Sequence[str]) -> int:
+    """Runs a command beside a warm process; returns the command's exit status."""
     with tempfile.TemporaryDirectory(prefix="warm-") as folder:
         address = str(Path(folder) / "socket")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -81,10 +84,10 @@ def main() -> int:
             # the command gets Ctrl-C from the terminal itself, and decides what it means
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             return subprocess.run(
-                sys.argv[1:], env=os.environ | {ADDRESS: address}, preexec_fn=_default_signals, check=False
+                command, env=os.environ | {ADDRESS: address}, preexec_fn=_default_signals, check=False
             ).returncode
         except FileNotFoundError:
-            print(f"error: {sys.argv[1]}: no such command", file=sys.stderr)
+            print(f"error: {command[0]}: no such command", file=sys.stderr)
             return 127
         finally:
             os.kill(server, signal.SIGTERM)
@@ -164,7 +167,3 @@ def _heed(connection: socket.socket) -> None:
     while connection.recv(1) == INTERRUPT:
         os.kill(os.getpid(), signal.SIGINT)
     os._exit(130)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -30,7 +30,7 @@ def main():
         raise ZeroDivisionError("a bug")
 
 if __name__ == "__main__":
-    warm.hand_over()
+    warm.hand_over({"probe"})
     main()
 """
 
@@ -76,7 +76,7 @@ def run(tmp_path_factory) -> tuple[subprocess.CompletedProcess, Path]:
     folder = tmp_path_factory.mktemp("warm")
     (folder / "probe.py").write_text(PROBE)
     (folder / "run.py").write_text(RUN)
-    command = [sys.executable, "-m", "stages.lib.warm", sys.executable, "run.py"]
+    command = [sys.executable, "-m", "tools.warm", sys.executable, "run.py"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120), folder
 
@@ -122,7 +122,7 @@ def test_a_stage_on_its_own_starts_as_usual(tmp_path):
 def test_the_warm_process_ends_with_a_killed_run(tmp_path):
     marker = tmp_path / "address"
     script = f"import os, time; open({str(marker)!r}, 'w').write(os.environ['FITZPATRICK_WARM_SOCKET']); time.sleep(60)"
-    command = [sys.executable, "-m", "stages.lib.warm", sys.executable, "-c", script]
+    command = [sys.executable, "-m", "tools.warm", sys.executable, "-c", script]
     running = subprocess.Popen(command, cwd=ROOT, start_new_session=True, stderr=subprocess.DEVNULL)
     try:
         while not (marker.exists() and marker.read_text()):
@@ -146,5 +146,5 @@ def _unix_sockets() -> list[bytes]:
 
 
 def test_no_command_is_told():
-    done = subprocess.run([sys.executable, "-m", "stages.lib.warm"], cwd=ROOT, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "error: no command to run: python -m stages.lib.warm dvc repro\n")
+    done = subprocess.run([sys.executable, "-m", "tools.warm"], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "error: no command to run: python -m tools.warm dvc repro\n")

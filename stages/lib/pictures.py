@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib import figures_calibration, figures_classes, figures_rows, results, tables, thumbnails
+from stages.lib import figures_calibration, figures_classes, figures_rows, partitions, results, tables, thumbnails
 from stages.lib.sections import TENSORS
 from stages.lib.shards import ShardedArray
 
@@ -43,7 +43,7 @@ def by_type(table: pd.DataFrame, model: results.Assessment) -> bytes:
 def by_class(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:
     """Draws the confusion matrices that have room for names, and the pairs that are mistaken most."""
     drawn = {}
-    for partition in results.PARTITIONS.values():
+    for partition in partitions.COLUMNS.values():
         if f"actual_{partition}" in confusion:
             actual, predicted = confusion[f"actual_{partition}"], confusion[f"predicted_{partition}"]
             drawn[f"confusion_{partition}"] = figures_classes.confusion(actual, predicted)

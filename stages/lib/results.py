@@ -1,17 +1,14 @@
 """What was measured on each row, as `evaluate`, `baselines` and `explain` wrote it: read, checked and typed."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from stages.lib.errors import PipelineError
-from stages.lib.files import read_json
-from stages.lib.tables import read_columns
+from stages.lib.tables import read_checked, read_columns
 
 MODEL = "model"
 """The name of the row under study."""
@@ -19,8 +16,6 @@ CURVES_COLUMNS = (
     *("epoch", "loss", "accuracy", "f1_weighted"),
     *("val_loss", "val_accuracy", "val_f1_weighted", "chosen"),
 )
-PARTITIONS = {"nine_partition_label": "nine", "three_partition_label": "three"}
-"""The catalog's coarser classes, and the ending of their columns in confusion.csv."""
 
 
 class _Read(BaseModel):
@@ -128,7 +123,7 @@ def read_assessment(directory: Path) -> Assessment:
     Raises:
         PipelineError: If it is missing or not what `evaluate` writes.
     """
-    return _parse(directory / "assessment.json", Assessment)
+    return read_checked(directory / "assessment.json", Assessment)
 
 
 def read_baselines(path: Path) -> dict[str, Baseline]:
@@ -137,7 +132,7 @@ def read_baselines(path: Path) -> dict[str, Baseline]:
     Raises:
         PipelineError: If it is missing or not what `baselines` writes.
     """
-    return _parse(path, dict[str, Baseline])
+    return read_checked(path, dict[str, Baseline])
 
 
 def read_curves(directory: Path) -> pd.DataFrame:
@@ -212,14 +207,3 @@ def confused_pairs(confusion: pd.DataFrame, count: int) -> pd.DataFrame:
     pairs["share"] = pairs["images"] / pairs["actual"].map(support)
     order = ["images", "share", "actual", "predicted"]
     return pairs.sort_values(order, ascending=[False, False, True, True]).head(count).reset_index(drop=True)
-
-
-def _parse(path: Path, form: Any) -> Any:
-    try:
-        return TypeAdapter(form).validate_python(read_json(path))
-    except json.JSONDecodeError as error:
-        raise PipelineError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from None
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise PipelineError(f"{path}: {key}: {fault['msg']}; delete it and run `dvc repro`") from None

@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from stages.lib.errors import PipelineError
 from stages.lib.files import read_json
@@ -131,6 +132,26 @@ def read_paper(path: Path) -> dict[str, PaperScores]:
     }
 
 
+def read_checked(path: Path, form: Any) -> Any:
+    """Reads JSON that has to be of a form.
+
+    Args:
+        path: The file.
+        form: A type that pydantic knows, such as a model.
+
+    Raises:
+        PipelineError: If the file is missing or not JSON, or names the first key that does not fit.
+    """
+    try:
+        return TypeAdapter(form).validate_python(read_json(path))
+    except json.JSONDecodeError as error:
+        raise PipelineError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from None
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"]))
+        raise PipelineError(f"{path}: {key}: {fault['msg']}; delete it and run `dvc repro`") from None
+
+
 def read_scores(directory: Path, name: str) -> Scores:
     """Reads `<directory>/<name>.json`.
 
@@ -140,14 +161,7 @@ def read_scores(directory: Path, name: str) -> Scores:
     path = directory / f"{name}.json"
     if not path.is_file():
         raise PipelineError(f"{path}: row {name} has no scores yet; run `dvc repro`")
-    try:
-        return Scores.model_validate(read_json(path))
-    except json.JSONDecodeError as error:
-        raise PipelineError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from None
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise PipelineError(f"{path}: {key}: {fault['msg']}; delete it and run `dvc repro`") from None
+    return read_checked(path, Scores)
 
 
 def describe(row: Row) -> str:

@@ -1,4 +1,4 @@
-"""Augmentation alone, one thread, 150 and 224 px: `stages.lib.augment` against Keras' ImageDataGenerator.
+"""Augmentation alone, one thread, 150 and 224 px: `stages.lib.backbone.augment` against Keras' ImageDataGenerator.
 
 Both get the published settings (shifts, shear, zoom 0.2, rotation 40, flip, brightness 0.5-1.5, channel shift 20) and
 the same uint8 image, and give one variation. The generator interpolates each time with scipy, in float32.
@@ -9,7 +9,7 @@ import numpy as np
 from keras.src.legacy.preprocessing.image import ImageDataGenerator
 
 from bench.table import Figure, alternating, ratio, show, times
-from stages.lib.augment import augment
+from stages.lib.backbone.augment import augment
 
 IMAGES = 60
 

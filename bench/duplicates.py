@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from stages.lib import near_duplicates
-from stages.lib.duplicates import group_names
-from stages.lib.images import decode_rgb
-from stages.lib.params import load_params
-from stages.lib.pixel_match import grey_square
+from stages.lib.core.params import load_params
+from stages.lib.data.images import decode_rgb
+from stages.lib.split import near_duplicates
+from stages.lib.split.duplicates import group_names
+from stages.lib.split.pixel_match import grey_square
 from stages.preprocess import stretch
 
 SHARED = Path(os.environ.get("FITZPATRICK_SHARED", "../shared"))
@@ -60,11 +60,11 @@ def features_of(images: np.ndarray, weights: str, keep: Path | None) -> np.ndarr
     kept = keep / f"mobilenetv2-{Path(weights).name}.npy" if keep else None
     if kept and kept.exists():
         return np.load(kept)
-    from stages.lib import backend
+    from stages.lib.backbone import backend
 
     backend.start()
-    from stages.lib.backbones import build_backbone
-    from stages.lib.sections import BackboneSpec
+    from stages.lib.backbone.backbones import build_backbone
+    from stages.lib.core.sections import BackboneSpec
 
     network = build_backbone(BackboneSpec(name="mobilenetv2", weights=weights, rescale="native"), SIDE_PX)
     parts = [network.predict_on_batch(images[start : start + 32]) for start in range(0, len(images), 32)]

@@ -20,9 +20,10 @@ from keras import applications
 from bench.flop import gflop, gflop_per_cpu_s, matrix_product_rate
 from bench.table import Figure, alternating, ratio, show, times
 from stages.features import BATCH_IMAGES, compute
-from stages.lib import backend, precision
-from stages.lib.backbones import APPLICATIONS, build_backbone
-from stages.lib.sections import BACKBONES, BackboneSpec
+from stages.lib.backbone import backend
+from stages.lib.backbone.backbones import APPLICATIONS, build_backbone
+from stages.lib.core.sections import BACKBONES, BackboneSpec
+from stages.lib.features import precision
 
 IMAGES, SIDE_PX = 32, 224
 ROUNDS = {"vgg16": 3, "inceptionv3": 5, "resnet101v2": 3, "mobilenetv2": 11}

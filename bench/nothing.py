@@ -21,8 +21,8 @@ from dvc.repo import Repo
 
 from bench.scale import fill, keys_of
 from bench.table import ROOT, Figure, below, seconds, show
-from stages.lib.params import load_params
-from stages.lib.sections import BACKBONES, TENSORS, features_dir
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import BACKBONES, TENSORS, features_dir
 
 IMAGES = 16577
 WIDTH = {"vgg16": 25088, "inceptionv3": 2048, "resnet101v2": 2048, "mobilenetv2": 1280}

@@ -17,7 +17,7 @@ from pathlib import Path
 from bench import synthetic
 from bench.table import ROOT, Figure, below, seconds, show
 from stages import report
-from stages.lib.params import load_params
+from stages.lib.core.params import load_params
 
 CLASSES = [f"condition {number} of the skin, chronic form"[: 16 + number % 24].strip() for number in range(100, 214)]
 IMAGES = 16_530

@@ -13,12 +13,13 @@ import keras
 import numpy as np
 
 from bench.table import ROOT, Figure, alternating, ratio, show, times
-from stages.lib import backend
-from stages.lib.batches import Batches
-from stages.lib.networks import build_network
-from stages.lib.params import load_params
-from stages.lib.shards import ShardedArray, ShardSetWriter
-from stages.lib.training import compile_network
+from stages.lib.backbone import backend
+from stages.lib.core.params import load_params
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.data.shards import ShardedArray
+from stages.lib.network.batches import Batches
+from stages.lib.network.networks import build_network
+from stages.lib.train.training import compile_network
 
 CLASSES = 114
 BATCHES = {"lenet-4": 6, "alexnet": 2}

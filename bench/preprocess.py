@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from bench.table import Figure, alternating, ratio, show, times
-from stages.lib.shards import ShardSetWriter
+from stages.lib.data.shard_writer import ShardSetWriter
 from stages.preprocess import tensor
 
 IMAGES, SIDE_PX, THREADS = 800, 224, 2

@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.preprocess import draw
 from bench.table import ROOT, Figure, below, show
-from stages.lib.shards import ShardSetWriter
+from stages.lib.data.shard_writer import ShardSetWriter
 
 SIZES = (1000, 4000, 16577)
 SIZES_OF_FEATURES = (250, 1000, 4000)
@@ -31,15 +31,15 @@ HEAD = """
 import sys
 from pathlib import Path
 import numpy as np
-from stages.lib import backend
-from stages.lib.params import load_params
-from stages.lib.shards import ShardedArray
+from stages.lib.backbone import backend
+from stages.lib.core.params import load_params
+from stages.lib.data.shards import ShardedArray
 params = load_params(Path(sys.argv[1]))
 data = ShardedArray(Path("features"))
 backend.start()
-from stages.lib.batches import Batches
-from stages.lib.networks import build_head
-from stages.lib.training import compile_network
+from stages.lib.network.batches import Batches
+from stages.lib.network.networks import build_head
+from stages.lib.train.training import compile_network
 row = params.tables["resnet101v2-type-d40"]
 head = build_head(row, 114, data.item_shape[0])
 compile_network(head, row)

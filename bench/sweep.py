@@ -20,14 +20,16 @@ import numpy as np
 
 from bench.table import ROOT, Figure, ratio, seconds, show
 from stages.features import BATCH_IMAGES
-from stages.lib import backend, precision
-from stages.lib.backbones import build_backbone
-from stages.lib.batches import Batches
-from stages.lib.networks import build_head
-from stages.lib.params import load_params
-from stages.lib.sections import BackboneSpec, Row
-from stages.lib.shards import ShardedArray, ShardSetWriter
-from stages.lib.training import compile_network
+from stages.lib.backbone import backend
+from stages.lib.backbone.backbones import build_backbone
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import BackboneSpec, Row
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.data.shards import ShardedArray
+from stages.lib.features import precision
+from stages.lib.network.batches import Batches
+from stages.lib.network.networks import build_head
+from stages.lib.train.training import compile_network
 
 N, CLASSES, EPOCHS, SHARE, SIDE_PX = 3417, 7, 50, (0.8, 0.1), 224
 DROPOUTS = (0.3, 0.4, 0.5)

@@ -12,15 +12,16 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from stages.lib.assessment import assess
-from stages.lib.bootstrap import draw
-from stages.lib.counts import estimates
-from stages.lib.files import write_csv, write_json
-from stages.lib.params import Params
-from stages.lib.predictions import TYPE_UNKNOWN, Predicted, write_predictions
-from stages.lib.scores import score
-from stages.lib.sections import Row
-from stages.lib.shards import ShardSetWriter
+from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.params import Params
+from stages.lib.core.sections import Row
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.evaluate.assessment import assess
+from stages.lib.evaluate.evaluation import write_evaluation
+from stages.lib.evaluate.scores import score
+from stages.lib.scoring.bootstrap import draw
+from stages.lib.scoring.counts import estimates
+from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
 
 COARSE = ["benign", "malignant", "non-neoplastic"]
 FINE = [f"{coarse} {part}" for coarse in COARSE for part in ("dermal", "epidermal", "other")]
@@ -64,7 +65,7 @@ def write_catalog(root: Path, dataset: str, classes: list[str], images: int, see
     write_json(root / "data/classes.json", sorted(classes))
     types = kept["fitzpatrick_scale"].map(lambda number: "unknown" if number < 0 else str(number))
     write_json(
-        root / "metrics/validation.json",
+        root / "data/validation.json",
         {
             "catalog_rows": images,
             "kept": len(kept),
@@ -74,7 +75,7 @@ def write_catalog(root: Path, dataset: str, classes: list[str], images: int, see
         },
     )
     write_json(
-        root / "metrics/split.json",
+        root / "data/split.json",
         {
             "images": splits["split"].value_counts().to_dict(),
             "groups": len(kept),
@@ -116,15 +117,10 @@ def write_row(
     root: Path, name: str, row: Row, parts: dict[str, Predicted], manifest: pd.DataFrame, groups: pd.Series,
     classes: list[str], params: Params,
 ) -> None:  # fmt: skip
-    """Writes one row's predictions, scores and plots, assessed as the stage `evaluate` does."""
-    plots = root / "metrics/plots" / name
+    """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed)
-    write_predictions(root / "data/predictions" / f"{name}.csv", parts, classes)
-    write_json(root / "metrics/scores" / f"{name}.json", score(parts["test"].labels, parts["test"].probabilities))
-    for table, content in assessment.tables.items():
-        write_csv(plots / f"{table}.csv", content, float_format="%.6f")
-    write_json(plots / "assessment.json", assessment.summary)
-    write_csv(plots / "curves.csv", _curves(), float_format="%.6f")
+    scores = score(parts["test"].labels, parts["test"].probabilities)
+    write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, scores, _curves())
 
 
 def _predicted(images: pd.DataFrame, classes: list[str], place: int, random: np.random.Generator) -> Predicted:
@@ -162,7 +158,7 @@ def _write_baselines(root: Path, params: Params, test: Predicted, groups: pd.Ser
         names = np.array(classes)
         table = {"md5hash": test.keys, "split": "test", "label": names[test.labels], "predicted": names[named]}
         write_csv(root / "data/baselines" / f"{name}.csv", pd.DataFrame(table))
-    write_json(root / "metrics/baselines.json", summary)
+    write_json(root / "data/baselines/baselines.json", summary)
 
 
 def _write_explained(root: Path, params: Params, test: pd.DataFrame) -> None:

@@ -5,22 +5,22 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib import counts
-from stages.lib.baselines import MAJORITY, class_shares, mean_name, nearest_class_mean
-from stages.lib.bootstrap import draw
-from stages.lib.errors import run_stage
-from stages.lib.files import write_csv, write_json
-from stages.lib.manifest import read_classes, read_examples, read_groups
-from stages.lib.params import load_params
-from stages.lib.sections import BACKBONES, features_dir
-from stages.lib.shards import ShardedArray
+from stages.lib.baselines.baselines import MAJORITY, class_shares, mean_name, nearest_class_mean
+from stages.lib.core.errors import run_stage
+from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import BACKBONES, features_dir
+from stages.lib.data.manifest import read_classes, read_examples, read_groups
+from stages.lib.data.shards import ShardedArray
+from stages.lib.scoring import counts
+from stages.lib.scoring.bootstrap import draw
 
 PREDICTIONS = Path("data/baselines")
-METRICS = Path("metrics/baselines.json")
+METRICS = PREDICTIONS / "baselines.json"
 
 
 def main() -> None:
-    """Writes data/baselines/<name>.csv and metrics/baselines.json."""
+    """Writes data/baselines/<name>.csv and baselines.json beside them."""
     params = load_params()
     classes = read_classes()
     features = {name: ShardedArray(Path(features_dir(name))) for name in BACKBONES}

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.lib import backend
-from stages.lib.errors import run_stage
-from stages.lib.files import replacing, write_csv
-from stages.lib.manifest import Examples, read_classes, read_examples
-from stages.lib.params import load_params
-from stages.lib.sections import TENSORS
-from stages.lib.shards import ShardedArray
+from stages.lib.backbone import backend
+from stages.lib.core.errors import run_stage
+from stages.lib.core.files import replacing, write_csv
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import TENSORS
+from stages.lib.data.manifest import Examples, read_classes, read_examples
+from stages.lib.data.shards import ShardedArray
 
 OUTPUT_DIR = Path("data/explain")
 MAPS = "maps.npy"
@@ -33,9 +33,10 @@ def main() -> None:
     images = tensors.gather(test.positions[chosen])
 
     backend.start()
-    from stages.lib import artifact, gradcam
-    from stages.lib.backbones import build_backbone
-    from stages.lib.batches import encode_skin_types
+    from stages.lib.backbone.backbones import build_backbone
+    from stages.lib.explain import gradcam
+    from stages.lib.network import artifact
+    from stages.lib.network.batches import encode_skin_types
 
     model, _ = artifact.load(Path("models") / key.removeprefix("tables."), classes)
     frozen = None

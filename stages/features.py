@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from stages.lib import augment, backend
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.files import write_json
-from stages.lib.params import load_params
-from stages.lib.sections import TENSORS, features_dir
-from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
+from stages.lib.backbone import augment, backend
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.files import write_json
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import TENSORS, features_dir
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.data.shards import ShardedArray, view_dir
 
 PARTS = Path("data/parts")
 """Finished shards, for the run after a kill or after images were added; no output of a stage, and safe to delete."""
@@ -36,8 +37,9 @@ def main() -> None:
     backend.start()
     import keras
 
-    from stages.lib import backbones, precision
-    from stages.lib.parts import Parts
+    from stages.lib.backbone import backbones
+    from stages.lib.features import precision
+    from stages.lib.features.parts import Parts
 
     number_format = precision.resolve(params.features.precision)
     backbone = backbones.build_backbone(spec, tensors.item_shape[0], number_format)

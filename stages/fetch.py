@@ -17,20 +17,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.lib.catalog import parse_catalog
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.fetchlog import STATUSES, Fetched, Journal, read_arrived, read_journal, write_table
-from stages.lib.files import write_bytes
-from stages.lib.hosts import host_of
-from stages.lib.http import Client
-from stages.lib.intake import Intake
-from stages.lib.lanes import in_lanes
-from stages.lib.mirror import Mirror
-from stages.lib.params import load_params
-from stages.lib.sample import generate
-from stages.lib.sections import SAMPLE_CATALOG
-from stages.lib.sources import Drawings, read_catalog
-from stages.lib.store import ImageStore
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.files import write_bytes
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import SAMPLE_CATALOG
+from stages.lib.data.catalog import parse_catalog
+from stages.lib.fetch.embedded import generate
+from stages.lib.fetch.fetchlog import STATUSES, Fetched, Journal, read_arrived, read_journal, write_table
+from stages.lib.fetch.hosts import host_of
+from stages.lib.fetch.http import Client
+from stages.lib.fetch.intake import Intake
+from stages.lib.fetch.lanes import in_lanes
+from stages.lib.fetch.mirror import Mirror
+from stages.lib.fetch.sources import Drawings, read_catalog
+from stages.lib.fetch.store import ImageStore
 
 RAW = Path("data/raw")
 QUARANTINE = Path("data/quarantine")

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.images import BadImage, decode_rgb, read_raw
-from stages.lib.manifest import read_manifest
-from stages.lib.params import load_params
-from stages.lib.sections import TENSORS
-from stages.lib.shards import ShardSetWriter
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import TENSORS
+from stages.lib.data.images import BadImage, decode_rgb, read_raw
+from stages.lib.data.manifest import read_manifest
+from stages.lib.data.shard_writer import ShardSetWriter
 
 RAW = Path("data/raw")
 

@@ -1,17 +1,23 @@
-"""Report: what all rows scored, for whom and how surely, as metrics/report.html, report.md and MODEL_CARD.md.
+"""Stage report: what all rows scored, for whom and how surely, as report.html, report.md and MODEL_CARD.md.
 
 Reads what the other stages wrote and no network, so it runs in seconds. All three files come from the same numbers and
-sentences; the page adds the pictures and needs nothing beside itself.
+sentences; the page adds the pictures and needs nothing beside itself. `publish` puts them where Git finds them.
 """
 
-import hashlib
-import json
+import shutil
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from stages.lib import (
+from stages.lib.baselines.baselines import for_table
+from stages.lib.core.errors import run_stage
+from stages.lib.core.files import read_json, replacing, write_text
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import Row
+from stages.lib.data.catalog import parse_catalog
+from stages.lib.data.manifest import MANIFEST, SPLITS_TABLE, read_classes, read_groups, read_manifest
+from stages.lib.report import (
+    about,
     figures_calibration,
     figures_data,
     figures_rows,
@@ -21,49 +27,37 @@ from stages.lib import (
     results,
     tables,
 )
-from stages.lib.baselines import for_table
-from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE, parse_catalog
-from stages.lib.compare import compare
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.files import read_json, write_text
-from stages.lib.manifest import read_classes, read_groups, read_manifest
-from stages.lib.params import Params, load_params
-from stages.lib.predictions import read_predictions
-from stages.lib.published import NOT_AN_F1
-from stages.lib.rendering import render
-from stages.lib.results import MODEL
-from stages.lib.sections import SAMPLE_CATALOG, TENSORS, Row
+from stages.lib.report.compare import compare
+from stages.lib.report.rendering import render
+from stages.lib.report.results import MODEL
+from stages.lib.scoring.predictions import read_predictions
+from stages.lib.scoring.published import NOT_AN_F1
 
-SCORES_DIR = Path("metrics/scores")
-PLOTS_DIR = Path("metrics/plots")
-PREDICTIONS_DIR = Path("data/predictions")
-BASELINE_PREDICTIONS_DIR = Path("data/baselines")
-EXPLAIN_DIR = Path("data/explain")
-RAW_DIR = Path("data/raw")
-PAPER_PATH = Path("metrics/paper.csv")
-BASELINES_PATH = Path("metrics/baselines.json")
-VALIDATION_PATH = Path("metrics/validation.json")
-SPLIT_PATH = Path("metrics/split.json")
-MARKDOWN_PATH = Path("metrics/report.md")
-HTML_PATH = Path("metrics/report.html")
-CARD_PATH = Path("MODEL_CARD.md")
+EVALUATIONS = Path("data/evaluations")
+BASELINES = Path("data/baselines")
+EXPLAIN = Path("data/explain")
+RAW = Path("data/raw")
+PAPER = Path("metrics/paper.csv")
+VALIDATION = Path("data/validation.json")
+SPLIT = Path("data/split.json")
+REPORT = Path("data/report")
 
-PAPER_DATASET = "fitzpatrick17k"
 CONFUSED_PAIRS = 20
 
 
 def main() -> None:
-    """Collects the results, draws the figures and writes the three files."""
+    """Writes data/report/: the three files, and the scores and tables that they were made from."""
     params = load_params()
     rows = {MODEL: params.model} | params.tables
-    paper = tables.read_paper(PAPER_PATH)
-    scores = {name: tables.read_scores(SCORES_DIR, name) for name in rows}
-    assessments = {name: results.read_assessment(PLOTS_DIR / name) for name in rows}
-    baselines = results.read_baselines(BASELINES_PATH)
-    plots = results.read_plots(PLOTS_DIR / MODEL)
-    explained = [results.read_explained(EXPLAIN_DIR, *item) for item in params.explain.rows.items()]
-    validation, split = read_json(VALIDATION_PATH), read_json(SPLIT_PATH)
-    catalog = parse_catalog(_bytes(RAW_DIR / params.dataset / "catalog.csv"), "the catalog")
+    paper = tables.read_paper(PAPER)
+    scores = {name: tables.read_scores(EVALUATIONS / name) for name in rows}
+    assessments = {name: results.read_assessment(EVALUATIONS / name) for name in rows}
+    baselines = results.read_baselines(BASELINES / "baselines.json")
+    plots = results.read_plots(EVALUATIONS / MODEL)
+    explained = [results.read_explained(EXPLAIN, *item) for item in params.explain.rows.items()]
+    validation, split = read_json(VALIDATION), read_json(SPLIT)
+    catalog_path = RAW / params.dataset / "catalog.csv"
+    catalog = parse_catalog(about.read_bytes(catalog_path), "the catalog")
 
     compared = compare(
         read_all_predictions(rows, baselines), MODEL, read_groups(), read_classes(),
@@ -77,8 +71,16 @@ def main() -> None:
     ]
     to_beat = for_table([params.model], params.split.features)
     pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
-    distributions = count_images(catalog, read_manifest())
-    report = origin(params) | {
+    distributions = about.count_images(catalog, read_manifest())
+    files = {
+        "the catalog": catalog_path,
+        "the images kept": MANIFEST,
+        "the split": SPLITS_TABLE,
+        "the predictions of the row under study": EVALUATIONS / MODEL / "predictions.csv",
+    }
+    report = about.origin(
+        params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
+    ) | {
         "model": assessments[MODEL],
         "scores": scores[MODEL],
         "description": tables.describe(params.model),
@@ -101,8 +103,8 @@ def main() -> None:
             for table, names in zip(by_table, of_tables, strict=True)
         ],
         "grids": {
-            "settings": grids_model.texts("setting", "value", settings(params.model, params.active.max_epochs)),
-            "fingerprints": grids_model.texts("what", "SHA-256, first 16 digits", fingerprints(params.dataset)),
+            "settings": grids_model.texts("setting", "value", about.settings(params.model, params.active.max_epochs)),
+            "fingerprints": grids_model.texts("what", "SHA-256, first 16 digits", about.fingerprints(files)),
             "differences": grids_rows.differences(compared, baselines),
             "partitions": grids_rows.partitions(assessments),
             "skin_types": grids_model.skin_types(plots.skin_types),
@@ -119,7 +121,7 @@ def main() -> None:
         "figures": {
             "comparison": pictures.comparison(by_table, assessments, baselines, to_beat),
             "curves": figures_rows.curves(plots.curves),
-            "all_curves": figures_rows.all_curves({name: results.read_curves(PLOTS_DIR / name) for name in rows}),
+            "all_curves": figures_rows.all_curves({name: results.read_curves(EVALUATIONS / name) for name in rows}),
             "reliability": figures_calibration.reliability(plots.reliability),
             "accuracy_by_type": pictures.by_type(plots.skin_types, assessments[MODEL]),
             "classes": figures_data.classes(distributions["label"]),
@@ -133,75 +135,33 @@ def main() -> None:
         else {"mistakes": [], "gradcam": []}
     )
     texts = [render(template, report) for template in ("report.md.j2", "report.html.j2", "model_card.md.j2")]
-    for path, text in zip((MARKDOWN_PATH, HTML_PATH, CARD_PATH), texts, strict=True):
-        write_text(path, text)
-    print(f"report: {len(rows)} rows in {MARKDOWN_PATH}, {HTML_PATH} and {CARD_PATH}")
-
-
-def origin(params: Params) -> dict[str, Any]:
-    """Returns what the results come from: dataset, weights and whether the paper's figures can be compared."""
-    return {
-        "dataset": params.dataset,
-        "synthetic": params.active.catalog == SAMPLE_CATALOG,
-        "comparable": params.dataset == PAPER_DATASET,
-        "weights": weights_name(params.active.weights),
-        "own_weights": {
-            name: weights_name(backbone.weights)
-            for name, backbone in params.backbones.items()
-            if backbone and backbone.weights and backbone.weights != params.active.weights
-        },
-        "max_epochs": params.active.max_epochs,
-    }
-
-
-def weights_name(weights: str) -> str:
-    """Returns `imagenet`, `random` or a directory's last part: where it lies is no result."""
-    return Path(weights).name
-
-
-def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
-    """Returns a row's settings as text, in the order of params.yaml; empty ones and the table left out."""
-    values = {key: value for key, value in row.model_dump(exclude={"table"}).items() if value != []}
-    if max_epochs and max_epochs < row.epochs and row.input == TENSORS:
-        values["epochs"] = f"{row.epochs}, capped at {max_epochs}"
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
-
-
-def fingerprints(dataset: str) -> dict[str, str]:
-    """Returns what tells one run from another whatever its commit and date: digests of data and predictions."""
-    paths = {
-        "the catalog": RAW_DIR / dataset / "catalog.csv",
-        "the images kept": Path("data/manifest.csv"),
-        "the split": Path("data/splits.csv"),
-        "the predictions of the row under study": PREDICTIONS_DIR / f"{MODEL}.csv",
-    }
-    return {name: hashlib.sha256(_bytes(path)).hexdigest()[:16] for name, path in paths.items()}
+    with replacing(REPORT) as directory:
+        directory.mkdir()
+        collect(list(rows), directory)
+        for name, text in zip(("report.md", "report.html", "MODEL_CARD.md"), texts, strict=True):
+            write_text(directory / name, text)
+    print(f"report: {len(rows)} rows in {REPORT}")
 
 
 def read_all_predictions(rows: dict[str, Row], baselines: dict[str, results.Baseline]) -> dict[str, pd.DataFrame]:
     """Reads which class every row and baseline named for every test image."""
-    paths = {name: PREDICTIONS_DIR / f"{name}.csv" for name in rows}
-    paths |= {name: BASELINE_PREDICTIONS_DIR / f"{name}.csv" for name in baselines}
+    paths = {name: EVALUATIONS / name / "predictions.csv" for name in rows}
+    paths |= {name: BASELINES / f"{name}.csv" for name in baselines}
     return {name: read_predictions(path, probabilities=False) for name, path in paths.items()}
 
 
-def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Counts images before and after validation, by `label` and by `skin_type`."""
-    by_label = {"catalog": catalog["label"].value_counts(), "kept": manifest["label"].value_counts()}
-    by_type = {
-        name: table["fitzpatrick_scale"].value_counts().reindex(SKIN_TYPES, fill_value=0)
-        for name, table in (("catalog", catalog), ("kept", manifest))
-    }
-    types = pd.DataFrame(by_type)
-    types.index = ["unknown" if number == UNKNOWN_TYPE else str(number) for number in types.index]
-    return {"label": pd.DataFrame(by_label).fillna(0).astype(int), "skin_type": types}
+def collect(rows: list[str], directory: Path) -> None:
+    """Puts what the report was made from beside it, so that one folder holds all that belongs into a commit.
 
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None
+    Predictions stay behind: they are as large as the catalog, times the number of rows.
+    """
+    left_out = shutil.ignore_patterns("predictions.csv", "scores.json")
+    (directory / "scores").mkdir()
+    for row in rows:
+        shutil.copytree(EVALUATIONS / row, directory / "plots" / row, ignore=left_out)
+        shutil.copyfile(EVALUATIONS / row / "scores.json", directory / "scores" / f"{row}.json")
+    for path in (BASELINES / "baselines.json", VALIDATION, SPLIT):
+        shutil.copyfile(path, directory / path.name)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib import near_duplicates
-from stages.lib.duplicates import group_names
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.files import write_csv, write_json
-from stages.lib.folds import hold_out
-from stages.lib.manifest import SPLITS_TABLE, read_classes, read_manifest
-from stages.lib.near_duplicates import NearDuplicates
-from stages.lib.params import load_params
-from stages.lib.sections import TENSORS, Split
-from stages.lib.shards import ShardedArray
-from stages.lib.split_summary import summarise
-from stages.lib.splits import BUCKETS, PARTITION, conflicting, deal, straddling
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import TENSORS, Split
+from stages.lib.data.manifest import SPLITS_TABLE, read_classes, read_manifest
+from stages.lib.data.shards import ShardedArray
+from stages.lib.split import near_duplicates
+from stages.lib.split.duplicates import group_names
+from stages.lib.split.folds import hold_out
+from stages.lib.split.near_duplicates import NearDuplicates
+from stages.lib.split.split_summary import summarise
+from stages.lib.split.splits import BUCKETS, PARTITION, conflicting, deal, straddling
 
-SUMMARY = Path("metrics/split.json")
+SUMMARY = Path("data/split.json")
 
 
 def main() -> None:
-    """Finds groups, deals them, writes data/splits.csv and metrics/split.json."""
+    """Finds groups, deals them, writes data/splits.csv and data/split.json."""
     params = load_params()
     # in the order of md5hash, so that a pair is compared the same way round whatever the catalog's order
     manifest = read_manifest().sort_values("md5hash", ignore_index=True)

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from stages.lib import backend
-from stages.lib.errors import run_stage
-from stages.lib.files import write_csv
-from stages.lib.manifest import read_classes, read_examples
-from stages.lib.params import load_params, row_name
-from stages.lib.sections import TENSORS
-from stages.lib.shards import ShardedArray
+from stages.lib.backbone import backend
+from stages.lib.core.errors import run_stage
+from stages.lib.core.files import write_csv
+from stages.lib.core.params import load_params, row_name
+from stages.lib.core.sections import TENSORS
+from stages.lib.data.manifest import read_classes, read_examples
+from stages.lib.data.shards import ShardedArray
 
 CHECKPOINTS = Path("data/checkpoints")
 """Ignored by Git and unknown to DVC, which removes a stage's outs before it runs; empty but for killed trainings."""
@@ -30,9 +30,10 @@ def main() -> None:
     train, val = read_examples("train", data), read_examples("val", data)
 
     backend.start()
-    from stages.lib import artifact, training
-    from stages.lib.batches import Batches
-    from stages.lib.checkpoint import Checkpoint, run_key
+    from stages.lib.network import artifact
+    from stages.lib.network.batches import Batches
+    from stages.lib.train import training
+    from stages.lib.train.checkpoint import Checkpoint, run_key
 
     network = artifact.Artifact(
         row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None

@@ -8,17 +8,18 @@ from pathlib import Path
 import pandas as pd
 from tqdm.contrib.concurrent import thread_map
 
-from stages.lib import images
-from stages.lib.catalog import SKIN_TYPES, UNKNOWN_TYPE, WRONGLY_LABELLED, class_names, parse_catalog
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.files import write_csv, write_json
-from stages.lib.manifest import CLASSES, MANIFEST
-from stages.lib.params import load_params
-from stages.lib.sections import Validate
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import Validate
+from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
+from stages.lib.data import images
+from stages.lib.data.catalog import WRONGLY_LABELLED, class_names, parse_catalog
+from stages.lib.data.manifest import CLASSES, MANIFEST
 
 RAW = Path("data/raw")
 DROPPED = Path("data/dropped.csv")
-SUMMARY = Path("metrics/validation.json")
+SUMMARY = Path("data/validation.json")
 
 FETCH_FAULTS = ("no_url", "fetch_failed", "md5_mismatch")
 REASONS = (
@@ -35,7 +36,7 @@ REASONS = (
 
 
 def main() -> None:
-    """Writes data/manifest.csv, data/dropped.csv, data/classes.json and metrics/validation.json."""
+    """Writes data/manifest.csv, data/dropped.csv, data/classes.json and data/validation.json."""
     params = load_params()
     raw = RAW / params.dataset
     catalog = parse_catalog(_read(raw / "catalog.csv"), str(raw / "catalog.csv"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.lib.errors import PipelineError
+from stages.lib.core.errors import PipelineError
 from tests import small_github
 from tools import comment
 

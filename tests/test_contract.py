@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from dvc.utils.hydra import apply_overrides
 
-from stages.lib.params import load_params
+from stages.lib.core.params import load_params
 from tests.contract import CHECKS, Checkout
 
 ROOT = Path(__file__).parents[1]

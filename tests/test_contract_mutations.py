@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.lib.errors import PipelineError
+from stages.lib.core.errors import PipelineError
 from tests.contract import CHECKS, Checkout, undeclared_files
 
 ROOT = Path(__file__).parents[1]
@@ -33,28 +33,33 @@ PLOTTED = "        metrics/plots/alexnet/curves.csv: val_accuracy\n"
 @pytest.mark.parametrize(
     ("file", "old", "new", "fault"),
     [
-        ("stages/split.py", "import pandas", "from stages.lib import tables\nimport pandas",
-         "split: imports stages/lib/tables.py, which is not in deps"),
-        ("stages/lib/shards.py", "import numpy", "from stages.lib import hosts\nimport numpy",
-         "preprocess: imports stages/lib/hosts.py, which is not in deps"),
-        ("dvc.yaml", "      - stages/lib/mirror.py\n", "", "fetch: imports stages/lib/mirror.py, which is not in deps"),
-        ("dvc.yaml", "      - stages/lib/mirror.py\n", "      - stages/lib/mirror.py\n      - stages/lib/tables.py\n",
-         "fetch: stages/lib/tables.py is in deps and not imported"),
+        ("stages/split.py", "import pandas", "from stages.lib.report import tables\nimport pandas",
+         "split: imports stages/lib/report/tables.py, which is not in deps"),
+        ("stages/lib/data/shards.py", "import numpy", "from stages.lib.fetch import hosts\nimport numpy",
+         "preprocess: imports stages/lib/fetch/hosts.py, which is not in deps"),
+        ("dvc.yaml", "      - stages/lib/fetch\n", "",
+         "fetch: imports stages/lib/fetch/mirror.py, which is not in deps"),
+        ("dvc.yaml", "      - stages/lib/fetch\n", "      - stages/lib/fetch\n      - stages/lib/report\n",
+         "fetch: stages/lib/report/tables.py is in deps and not imported"),
+        ("stages/fetch.py", "from stages.lib.fetch.embedded import", "from stages.lib.data.catalog import",
+         "fetch: stages/lib/fetch/embedded.py is in deps and not imported"),
         ("stages/split.py", "params.seed", "params.preprocess.image_size_px + params.seed",
          "split: reads preprocess, which is not in params"),
         ("stages/train.py", "params.seed", "params.active.sha256",
          "train: reads datasets.${dataset}.sha256, which is not in params"),
         ("dvc.yaml", "      - dataset\n      - validate\n", "      - dataset\n      - validate\n      - report\n",
          "validate: report is in params and not read"),
-        ("stages/lib/params.py", "import yaml\n", "import yaml\nfrom stages import split\n",
-         "stages/lib/params.py: imports stages/split.py"),
-        ("stages/lib/splits.py", "import pandas", "import tensorflow\nimport pandas",
-         "stages/lib/splits.py: imports tensorflow"),
+        ("stages/lib/core/params.py", "import yaml\n", "import yaml\nfrom stages import split\n",
+         "stages/lib/core/params.py: imports stages/split.py"),
+        ("stages/lib/split/splits.py", "import pandas", "import tensorflow\nimport pandas",
+         "stages/lib/split/splits.py: imports tensorflow"),
         ("params.yaml", "  lenet-1:\n", "  lenet-1: &row\n", "anchor or alias row"),
         ("params.yaml", "  lenet-1:\n", "  lenet.1:\n", "params.yaml: tables.lenet.1: a dot in the name"),
         ("dvc.yaml", PLOTTED, "", "plots: validation accuracy of every row: not every row"),
         ("dvc.yaml", "      - models/model\n\n", "      - models/model: {cache: false}\n\n",
          "train: models/model: cache: false"),
+        ("dvc.yaml", "      - data/evaluations/model\n", "      - data/evaluations/model: {cache: false}\n",
+         "evaluate: data/evaluations/model: cache: false"),
         ("stages/train.py", 'read_examples("val", data)', 'read_examples("test", data)',
          "train: reads the examples of 'train', 'test'"),
         ("stages/train.py", 'read_examples("val", data)', "read_examples(key, data)",

@@ -79,7 +79,7 @@ def test_every_row_has_scores_and_the_report_shows_them(checkout):
         assert set(scores) == {"loss", "accuracy", "f1_weighted", "f1_macro"}
         assert all(0 <= scores[name] <= 1 for name in ("accuracy", "f1_weighted", "f1_macro"))
         assert f"{scores['accuracy']:.3f}" in report
-        predictions = pd.read_csv(checkout / f"data/predictions/{row}.csv")
+        predictions = pd.read_csv(checkout / f"data/evaluations/{row}/predictions.csv")
         predictions = predictions[predictions["split"] == "test"]
         assert (predictions["label"] == predictions["predicted"]).mean() == pytest.approx(scores["accuracy"])
 
@@ -92,7 +92,7 @@ def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
     assert set(splits["md5hash"]) == set(manifest["md5hash"]) and splits["md5hash"].is_unique
     assert len(manifest) + len(dropped) == len(catalog)
     assert splits.groupby("group")["split"].nunique().max() == 1
-    predictions = pd.read_csv(checkout / "data/predictions/model.csv")
+    predictions = pd.read_csv(checkout / "data/evaluations/model/predictions.csv")
     for split in ("val", "test"):
         predicted = predictions.loc[predictions["split"] == split, "md5hash"]
         assert set(predicted) == set(splits.loc[splits["split"] == split, "md5hash"])
@@ -122,20 +122,20 @@ def test_an_edit_makes_stale_what_depends_on_it_and_nothing_else(checkout):
         return set(stale)
 
     assert edit("params.yaml") == set()
-    assert edit("stages/lib/folds.py") == {"split"}
-    assert edit("stages/lib/gradcam.py") == {"explain@lenet"}
+    assert edit("stages/lib/split/folds.py") == {"split"}
+    assert edit("stages/lib/explain/gradcam.py") == {"explain@lenet"}
 
 
-def test_an_experiment_reruns_one_row_and_its_repetition_trains_nothing(checkout):
+def test_an_experiment_reruns_one_row_and_its_repetition_only_publishes(checkout):
     change = ("dvc", "exp", "run", "-S", "model.dropout=0.4")
-    assert stages_run(run(checkout, *change)) == {"train", "evaluate", "report"}
+    assert stages_run(run(checkout, *change)) == {"train", "evaluate", "report", "publish"}
     config = json.loads((checkout / "models/model/model.json").read_text())
     assert config["row"]["dropout"] == 0.4
     assert "metrics/scores/model.json" in run(checkout, "dvc", "metrics", "diff", "--md", "--all")
     run(checkout, "git", "checkout", "-q", ".")
     run(checkout, "dvc", "checkout", "-q")
-    # scores and report live in Git, uncached, and DVC keeps no run-cache of such stages: they are made again
-    assert stages_run(run(checkout, *change)) == {"evaluate", "report"}
+    # DVC has all that was made; what belongs into Git is copied from there
+    assert stages_run(run(checkout, *change)) == {"publish"}
     run(checkout, "git", "checkout", "-q", ".")
     run(checkout, "dvc", "checkout", "-q")
 

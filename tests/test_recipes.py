@@ -11,8 +11,8 @@ import yaml
 from dvc.exceptions import DvcException
 from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
-from stages.lib.errors import PipelineError
-from stages.lib.params import load_params
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.params import load_params
 from tests.small_project import ROOT, run
 
 PAGES = [path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stages.lib.errors import PipelineError
+from stages.lib.core.errors import PipelineError
 
 
 def output_of(*command: str) -> str:

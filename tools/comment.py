@@ -11,7 +11,7 @@ from pathlib import Path
 
 import urllib3
 
-from stages.lib.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError, run_stage
 
 MARK = "<!-- pull-request report of the pipeline; this comment is updated in place -->"
 MAX_CHARACTERS = 65_000

@@ -3,8 +3,8 @@
 import argparse
 import textwrap
 
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.params import load_params
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.params import load_params
 from tools.experiments import SCORES, Experiment, read_experiments
 
 WIDTH = 120

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stages.lib.params import row_name
+from stages.lib.core.params import row_name
 from tools.commands import output_of
 
 SCORES = ("loss", "accuracy", "f1_weighted", "f1_macro")

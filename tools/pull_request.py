@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.files import write_text
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.files import write_text
 from tools.commands import output_of, run
 from tools.experiments import SCORES
 

@@ -11,8 +11,8 @@ import statistics
 
 from tqdm import tqdm
 
-from stages.lib.errors import PipelineError, run_stage
-from stages.lib.params import load_params, row_name
+from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.params import load_params, row_name
 from tools.commands import output_of
 from tools.experiments import SCORES
 

@@ -19,7 +19,7 @@ import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from stages.lib import backend
+from stages.lib.backbone import backend
 
 ADDRESS = "FITZPATRICK_WARM_SOCKET"
 """Environment variable: the Unix socket of the warm process, for the stages of one run."""

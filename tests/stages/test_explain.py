@@ -1,7 +1,7 @@
 import numpy as np
 
 from stages.explain import choose
-from stages.lib.manifest import Examples
+from stages.lib.data.manifest import Examples
 
 
 def examples(labels):

@@ -9,10 +9,11 @@ import pytest
 import yaml
 
 from stages import features
-from stages.lib.augment import augment
-from stages.lib.backbones import build_backbone
-from stages.lib.sections import TENSORS, BackboneSpec
-from stages.lib.shards import ShardedArray, ShardSetWriter, view_dir
+from stages.lib.backbone.augment import augment
+from stages.lib.backbone.backbones import build_backbone
+from stages.lib.core.sections import TENSORS, BackboneSpec
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.data.shards import ShardedArray, view_dir
 
 ROOT = Path(__file__).parents[2]
 SIDE_PX = 75
@@ -44,7 +45,7 @@ def stage(tmp_path, monkeypatch, backbone):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["features", "--backbone", "mobilenetv2"])
     monkeypatch.setattr(features, "BATCH_IMAGES", 2)
-    monkeypatch.setattr("stages.lib.backbones.build_backbone", lambda *_: backbone)  # which takes seconds
+    monkeypatch.setattr("stages.lib.backbone.backbones.build_backbone", lambda *_: backbone)  # which takes seconds
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["features"]["precision"] = "float32"
     compute, computed = features.compute, []

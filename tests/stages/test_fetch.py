@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from stages import fetch
-from stages.lib import http
-from stages.lib.errors import PipelineError
-from stages.lib.fetchlog import Fetched
-from stages.lib.sample import Sample
+from stages.lib.core.errors import PipelineError
+from stages.lib.fetch import http
+from stages.lib.fetch.embedded import Sample
+from stages.lib.fetch.fetchlog import Fetched
 from tests.faulty_server import SETTINGS, serving
 
 ROOT = Path(__file__).parents[2]

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from stages import preprocess
-from stages.lib.errors import PipelineError
-from stages.lib.images import decode_rgb
-from stages.lib.params import load_params
-from stages.lib.sections import Preprocess
-from stages.lib.shards import ShardedArray
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import Preprocess
+from stages.lib.data.images import decode_rgb
+from stages.lib.data.shards import ShardedArray
 
 SIDE_PX = 80
 SIZES = [(200, 120), (40, 60), (80, 80), (200, 40), (30, 90), (81, 80), (75, 75), (160, 160)]

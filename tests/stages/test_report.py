@@ -11,9 +11,9 @@ import yaml
 
 from bench import synthetic
 from stages import report
-from stages.lib.errors import PipelineError
-from stages.lib.params import load_params
-from stages.lib.rendering import escape_markdown
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.params import load_params
+from stages.lib.report.rendering import escape_markdown
 
 ROOT = Path(__file__).parents[2]
 ODD = "<script>alert(1)</script> | *c*"
@@ -46,7 +46,7 @@ def page(results, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
         report.main()
-    return root / "metrics/report.html"
+    return root / "data/report/report.html"
 
 
 @pytest.fixture
@@ -78,7 +78,10 @@ def quick(monkeypatch):
 
 def run():
     report.main()
-    return tuple(Path(path).read_text() for path in ("metrics/report.md", "metrics/report.html", "MODEL_CARD.md"))
+    return tuple(
+        Path(path).read_text()
+        for path in ("data/report/report.md", "data/report/report.html", "data/report/MODEL_CARD.md")
+    )
 
 
 def origin(markdown, html):
@@ -94,7 +97,7 @@ def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
     assert origin(markdown, html) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
         "disease); frozen networks start from **random** weights; epochs "
-        "of rows trained from pixels capped at 3."
+        "of rows trained from pixels capped at 2."
     )
     assert origin(markdown, html) in card
 
@@ -132,14 +135,14 @@ def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_nam
 def test_all_forms_hold_the_numbers_that_were_measured(inputs, quick):
     markdown, html, card = run()
     for name in ("lenet-4", "vgg16", "inceptionv3-type"):
-        scores = json.loads(Path(f"metrics/scores/{name}.json").read_text())
+        scores = json.loads(Path(f"data/evaluations/{name}/scores.json").read_text())
         line = next(line for line in markdown.splitlines() if line.startswith(f"| {name} |"))
         row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', html).group(1)
         of_html = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
         assert [cell.strip() for cell in line.strip("| ").split(" | ")[1:]] == of_html
         for metric in scores:
             assert f"{scores[metric]:.3f}" in of_html
-    accuracy = json.loads(Path("metrics/scores/model.json").read_text())["accuracy"]
+    accuracy = json.loads(Path("data/evaluations/model/scores.json").read_text())["accuracy"]
     for text in (markdown, card):
         assert f"names the right condition for **{accuracy:.3f}** of them" in text
 
@@ -156,26 +159,35 @@ def test_verdicts_are_counted_and_named(inputs, quick):
 
 def test_a_row_that_the_paper_lacks_shows_dashes(inputs, quick):
     inputs(lambda params: params["tables"].update(mine=params["tables"]["vgg16"]))
-    for name in ("metrics/scores/{}.json", "data/predictions/{}.csv"):
-        shutil.copy(name.format("vgg16"), name.format("mine"))
-    shutil.copytree("metrics/plots/vgg16", "metrics/plots/mine")
+    shutil.copytree("data/evaluations/vgg16", "data/evaluations/mine")
     line = next(line for line in run()[0].splitlines() if line.startswith("| mine"))
     assert line.count("—") == 3
 
 
+def test_what_it_was_made_from_lies_beside_it_but_no_predictions(page):
+    folder = page.parent
+    rows = {"model", "lenet-4", "vgg16", "inceptionv3-type"}
+    assert {path.stem for path in (folder / "scores").iterdir()} == rows
+    assert {path.name for path in (folder / "plots").iterdir()} == rows
+    held = {path.name for path in (folder / "plots/model").iterdir()}
+    assert {"assessment.json", "confusion.csv", "curves.csv"} <= held and "predictions.csv" not in held
+    assert {path.name for path in folder.glob("*.json")} == {"validation.json", "split.json", "baselines.json"}
+
+
 @pytest.mark.parametrize("name", ["lenet-4", "model"])
 def test_missing_scores_name_the_row_and_write_nothing(inputs, name):
-    Path(f"metrics/scores/{name}.json").unlink()
+    Path(f"data/evaluations/{name}/scores.json").unlink()
     with pytest.raises(PipelineError, match=rf"row {name} has no scores yet; run `dvc repro`"):
         report.main()
-    assert not list(Path("metrics").glob("report*")) and not Path("MODEL_CARD.md").exists()
+    assert not Path("data/report").exists()
 
 
 @pytest.mark.parametrize(
     "path",
     [
-        *("metrics/plots/model/curves.csv", "metrics/plots/model/mistakes.csv", "metrics/plots/vgg16/assessment.json"),
-        *("metrics/validation.json", "metrics/split.json", "metrics/baselines.json", "data/predictions/vgg16.csv"),
+        *("data/evaluations/model/curves.csv", "data/evaluations/model/mistakes.csv"),
+        *("data/evaluations/vgg16/assessment.json", "data/evaluations/vgg16/predictions.csv"),
+        *("data/validation.json", "data/split.json", "data/baselines/baselines.json"),
         *("data/raw/sample/catalog.csv", "data/explain/vgg16/explained.csv"),
     ],
 )
@@ -205,7 +217,7 @@ def test_same_results_same_bytes_without_paths(inputs, page, tmp_path):
     first = run()
     assert first[1] == page.read_text()
     assert not any(str(tmp_path) in text or str(ROOT) in text for text in first)
-    assert list(Path("metrics").glob(".*")) == []
+    assert list(Path("data").glob(".*")) == []
 
 
 def test_no_photograph_is_shown_where_it_may_not_be(inputs, quick):
@@ -215,7 +227,7 @@ def test_no_photograph_is_shown_where_it_may_not_be(inputs, quick):
 
 
 def test_a_row_without_mistakes_says_so(inputs, quick):
-    plots = Path("metrics/plots/model")
+    plots = Path("data/evaluations/model")
     confusion = pd.read_csv(plots / "confusion.csv")
     confusion["predicted"] = confusion["actual"]
     confusion.to_csv(plots / "confusion.csv", index=False)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from stages import split
-from stages.lib.errors import PipelineError
-from stages.lib.params import load_params
-from stages.lib.shards import ShardSetWriter
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.params import load_params
+from stages.lib.data.shard_writer import ShardSetWriter
 
 SIDE_PX = 100
 
@@ -50,7 +50,7 @@ class Project:
         (self.root / "data/classes.json").write_text('["a", "b"]')
         split.main()
         table = pd.read_csv(self.root / "data/splits.csv", dtype=str).set_index("md5hash")
-        return table, json.loads((self.root / "metrics/split.json").read_text())
+        return table, json.loads((self.root / "data/split.json").read_text())
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 from stages import train
-from stages.lib import checkpoint
-from stages.lib.files import write_csv, write_json
-from stages.lib.shards import ShardSetWriter
+from stages.lib.core.files import write_csv, write_json
+from stages.lib.data.shard_writer import ShardSetWriter
+from stages.lib.train import checkpoint
 
 ROOT = Path(__file__).parents[2]
 N, FEATURES = 400, 12

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from stages import validate
-from stages.lib.errors import PipelineError
-from stages.lib.params import load_params
-from stages.lib.sections import Validate
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import Validate
 
-OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "metrics/validation.json")
+OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "data/validation.json")
 
 
 def jpeg(seed: int, width: int = 50, height: int = 40) -> bytes:
@@ -59,7 +59,7 @@ class Project:
         self.write(**options)
         validate.main()
         dropped = pd.read_csv(self.root / "data/dropped.csv", keep_default_na=False)
-        summary = json.loads((self.root / "metrics/validation.json").read_text())
+        summary = json.loads((self.root / "data/validation.json").read_text())
         return (
             pd.read_csv(self.root / "data/manifest.csv", dtype=str, keep_default_na=False),
             dropped,

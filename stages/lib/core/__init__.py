@@ -1,0 +1,1 @@
+"""What every stage stands on: params, errors, files and the words that all share."""

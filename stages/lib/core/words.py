@@ -1,0 +1,9 @@
+"""Words that stages share: skin types and splits."""
+
+UNKNOWN_TYPE = -1
+"""How the catalog writes a skin type that the annotators could not tell."""
+SKIN_TYPES = (1, 2, 3, 4, 5, 6, UNKNOWN_TYPE)
+"""The Fitzpatrick scale (Fitzpatrick, Arch Dermatol 124:869, 1988), and unknown."""
+
+SPLITS = ("train", "val", "test")
+"""What images are dealt to, and what a catalog's column `partition` may say."""

@@ -1,0 +1,1 @@
+"""What `evaluate` works with: all that is said about one row."""

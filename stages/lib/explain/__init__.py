@@ -1,0 +1,1 @@
+"""What `explain` works with: Grad-CAM."""

@@ -1,0 +1,1 @@
+"""What `features` works with: resumable parts and the precision of the computation."""

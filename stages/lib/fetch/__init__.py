@@ -1,0 +1,1 @@
+"""What `fetch` works with: sources, connections, what arrived and what came of it."""

@@ -1,0 +1,124 @@
+"""A copy of the images beside the original sites: a directory, an archive, or any place that fsspec can open.
+
+Files are named `<md5hash>`, with or without an extension, at any depth. Everything is listed once, when the mirror
+is opened; what a name promises is for the caller to check against the bytes.
+"""
+
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+import fsspec
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.fetch.downloads import Sink
+
+_KEYED_NAME = re.compile(r"(?:^|/)([0-9a-f]{32})(?:\.\w+)?$")
+_ZIP_ENDS = (".zip",)
+_TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+_CHUNK_BYTES = 1 << 18
+REMOTE_READERS = 16
+"""Files read at once from a store whose latency, not its throughput, is what one waits for."""
+
+
+class MirrorError(Exception):
+    """One file of the mirror cannot be had; says why in a few words."""
+
+
+class Mirror:
+    """The images of a mirror. Up to `readers` threads may share it.
+
+    Args:
+        address: A directory, the path of a `.zip` or `.tar` (`.gz`, `.bz2`, `.xz`), or an fsspec URL of either
+            (`s3://bucket/images`, `gs://`, `ssh://host/path/images.zip`).
+
+    Attributes:
+        readers: How many threads may read at once.
+
+    Raises:
+        PipelineError: If it cannot be opened, or holds no file named after an MD5.
+    """
+
+    name = "mirror"
+
+    def __init__(self, address: str) -> None:
+        try:
+            self.readers, self._open, names = _listed(address)
+        except PipelineError:
+            raise
+        except ImportError as error:
+            raise PipelineError(f"{address}: the mirror needs another package: {error}") from None
+        except Exception as error:  # every store has its own: credentials, network, a damaged archive
+            raise PipelineError(
+                f"{address}: the mirror cannot be opened ({_in_words(error)}); correct datasets.<dataset>.mirror or "
+                "set it to null"
+            ) from None
+        self._names: dict[str, str] = {}
+        for name in names:
+            if named := _KEYED_NAME.search(name.lower()):
+                self._names.setdefault(named[1], name)
+        if not self._names:
+            raise PipelineError(
+                f"{address}: the mirror has no file named <md5hash> or <md5hash>.<extension>; correct "
+                "datasets.<dataset>.mirror or set it to null"
+            )
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Returns those of the keys that the mirror has, as they are best read: front to back."""
+        wanted = set(keys)
+        return [key for key in self._names if key in wanted]
+
+    def copy(self, key: str, sink: Sink, max_mb: float) -> None:
+        """Copies one image's bytes.
+
+        Args:
+            key: Which; the mirror must have it.
+            sink: Where to. Holds part of the file after a failure.
+            max_mb: Largest file accepted, in 10^6 bytes.
+
+        Raises:
+            MirrorError: If it cannot be read whole, or is larger.
+        """
+        for chunk in self._chunks(self._names[key], max_mb):
+            sink.write(chunk)
+
+    def _chunks(self, name: str, max_mb: float) -> Iterator[bytes]:
+        received = 0
+        try:
+            with self._open(name) as source:
+                while chunk := source.read(_CHUNK_BYTES):
+                    received += len(chunk)
+                    if received > max_mb * 1e6:
+                        raise MirrorError(f"larger than {max_mb:g} MB")
+                    yield chunk
+        except MirrorError:
+            raise
+        except Exception as error:  # every store has its own
+            raise MirrorError(_in_words(error)) from None
+
+
+def _listed(address: str) -> tuple[int, Callable[[str], BinaryIO], list[str]]:
+    """Opens a mirror: how many may read at once, how a name is opened, and the names."""
+    filesystem, path = fsspec.core.url_to_fs(address)
+    if not filesystem.exists(path):
+        raise PipelineError(f"{address}: no such mirror; correct datasets.<dataset>.mirror or set it to null")
+    if path.lower().endswith(_ZIP_ENDS) and filesystem.isfile(path):
+        archive = zipfile.ZipFile(filesystem.open(path))
+        return 1, archive.open, archive.namelist()
+    if path.lower().endswith(_TAR_ENDS) and filesystem.isfile(path):
+        # Members are listed in the order of the bytes: a compressed archive can only be read forwards.
+        members = tarfile.open(fileobj=filesystem.open(path))  # noqa: SIM115 - open as long as the mirror
+        return 1, members.extractfile, [member.name for member in members if member.isfile()]
+    if not filesystem.isdir(path):
+        raise PipelineError(
+            f"{address}: the mirror is neither a directory nor a .zip or .tar archive; correct "
+            "datasets.<dataset>.mirror or set it to null"
+        )
+    readers = REMOTE_READERS if filesystem.async_impl else 1
+    return readers, filesystem.open, sorted(filesystem.find(path))
+
+
+def _in_words(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -1,0 +1,62 @@
+"""Where the catalog's bytes come from, and the sample's drawings as a source of images."""
+
+import io
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.fetch.http import Client
+from stages.lib.fetch.store import Body
+
+CATALOG_MAX_MB = 500.0
+_SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
+
+
+def read_catalog(origin: str, client: Client) -> bytes:
+    """Reads the catalog's bytes from a path or an http(s) URL.
+
+    Raises:
+        PipelineError: If there is nothing to be read, or the scheme is another.
+    """
+    scheme = _SCHEME.match(origin)
+    if scheme is None:
+        try:
+            return Path(origin).read_bytes()
+        except OSError as error:
+            raise PipelineError(
+                f"{origin}: the catalog cannot be read ({error.strerror}); correct datasets.<dataset>.catalog"
+            ) from None
+    if scheme[1].lower() not in ("http", "https"):
+        raise PipelineError(f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:")
+    content = io.BytesIO()
+    download = client.get(origin, Body(content), CATALOG_MAX_MB)
+    if download.failure:
+        raise PipelineError(
+            f"{origin}: the catalog cannot be downloaded ({download.failure}); check the network or set "
+            "datasets.<dataset>.catalog to a local copy"
+        )
+    return content.getvalue()
+
+
+class Drawings:
+    """The embedded sample's images, as a source like a mirror.
+
+    Args:
+        bodies: The bytes of each key.
+    """
+
+    name = "sample"
+    readers = 1
+
+    def __init__(self, bodies: Mapping[str, bytes]) -> None:
+        self._bodies = bodies
+
+    def in_order(self, keys: Iterable[str]) -> list[str]:
+        """Returns those of the keys that were drawn."""
+        return [key for key in keys if key in self._bodies]
+
+    def copy(self, key: str, sink: BinaryIO, max_mb: float) -> None:
+        """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
+        sink.write(self._bodies[key])

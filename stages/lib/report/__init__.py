@@ -1,0 +1,1 @@
+"""What `report` works with: results read back, tables, figures and templates."""

@@ -1,0 +1,52 @@
+"""Fills in the report's templates: one set of sentences and grids for HTML and Markdown."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.lib.report import grids
+
+TEMPLATES_DIR = Path(__file__).parent / "templates"
+
+
+def render(template: str, report: dict[str, Any]) -> str:
+    """Fills in a template whose name ends in `.md.j2` or `.html.j2`.
+
+    Args:
+        template: Its file name in `stages/lib/report/templates`.
+        report: What it shows, under the name `r`. Names from a catalog are escaped for the form at hand.
+    """
+    html = template.endswith(".html.j2")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "plain": (lambda value: value) if html else escape_markdown,
+        "bold": Markup("<strong>{}</strong>").format if html else bold_markdown,
+        "code": Markup("<code>{}</code>").format if html else "`{}`".format,
+        "score": grids.number,
+        "signed": grids.signed,
+        "percent": grids.percent,
+        "share": grids.share,
+        "n": "{:,}".format,
+        "base64": lambda content: base64.b64encode(content).decode(),
+    }
+    return environment.get_template(template).render(r=report)
+
+
+def escape_markdown(value: object) -> str:
+    """Makes one line of text stand for itself in Markdown, in a table cell and against HTML tags."""
+    return re.sub(r"([\\`*\[\]<>|&~]|\b_|_\b)", r"\\\1", " ".join(str(value).split()))
+
+
+def bold_markdown(value: object) -> str:
+    """Returns one line of text, escaped, in bold."""
+    return f"**{escape_markdown(value)}**"

@@ -1,0 +1,1 @@
+"""What `train` works with: fitting, and going on after a kill."""

@@ -1,0 +1,34 @@
+"""A write that fails leaves what was there."""
+
+import pytest
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.core.files import read_json, replacing, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path):
+    path = tmp_path / "deep" / "a.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert read_json(path) == {"a": 1}
+    assert [item.name for item in path.parent.iterdir()] == ["a.json"]
+
+
+def test_a_directory_is_replaced_whole(tmp_path):
+    path = tmp_path / "out"
+    for name in ("old", "new"):
+        with replacing(path) as temporary:
+            temporary.mkdir()
+            (temporary / name).touch()
+    assert [item.name for item in path.iterdir()] == ["new"]
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.mkdir()
+        raise RuntimeError
+    assert [item.name for item in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(PipelineError, match=r"a\.json: missing"):
+        read_json(tmp_path / "a.json")

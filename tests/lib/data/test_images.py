@@ -1,0 +1,246 @@
+"""Every image that a server may send comes out as a person would see it, or with the reason why not."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.data import images
+from stages.lib.data.images import BadImage, decode_rgb, inspect, read_raw
+
+LIMITS = {"min_side_px": 32, "max_pixels": 1_000_000}
+
+
+def picture(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
+    """A smooth random picture, uint8 (height, width, 3): JPEG changes it little."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def encode(image: Image.Image | np.ndarray, kind: str, **options) -> bytes:
+    buffer = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
+    """A PNG from its parts: Pillow writes neither bombs nor 16-bit colour."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def both(content: bytes) -> np.ndarray:
+    """The pixels, after checking that `inspect` finds the image sound and of the same size."""
+    info, pixels = inspect(content, **LIMITS), decode_rgb(content)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+    assert pixels.shape == (info.height_px, info.width_px, 3)
+    return pixels
+
+
+def reason(content: bytes) -> str:
+    with pytest.raises(BadImage) as caught:
+        inspect(content, **LIMITS)
+    assert " at 0x" not in caught.value.detail, "an address would differ from run to run"
+    return caught.value.reason
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF"])
+def test_lossless_colour_comes_out_as_it_went_in(kind):
+    assert np.array_equal(both(encode(picture(), kind)), picture())
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("options", [{"quality": 95, "subsampling": 0}, {"quality": 30}, {"progressive": True}])
+@pytest.mark.parametrize("size", [(64, 48), (67, 41)])
+def test_opencv_and_pillow_read_the_same_jpeg_pixels(mode, options, size):
+    content = encode(Image.fromarray(picture(*size)).convert(mode), "JPEG", **options)
+    by_pillow = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
+    assert np.array_equal(both(content), by_pillow)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize(("least_px", "factor"), [(97, 1), (96, 2), (49, 2), (48, 4), (24, 8), (3, 8)])
+def test_a_reduced_jpeg_is_the_mean_of_its_pixels(mode, least_px, factor):
+    rough = Image.fromarray(picture(8, 6)).convert(mode)
+    content = encode(rough.resize((256, 192), Image.Resampling.BICUBIC), "JPEG", quality=95, subsampling=0)
+    whole, reduced = decode_rgb(content), decode_rgb(content, least_px)
+    means = whole.reshape(192 // factor, factor, 256 // factor, factor, 3).mean(axis=(1, 3))
+    assert reduced.shape == means.shape
+    assert np.abs(reduced - means).mean() < 1
+
+
+def test_a_reduced_jpeg_is_upright():
+    stored = np.zeros((64, 96, 3), np.uint8)
+    stored[:32, :48] = 255, 0, 0
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees to the right
+    reduced = decode_rgb(encode(stored, "JPEG", exif=exif, quality=95, subsampling=0), 32)
+    assert reduced.shape == (48, 32, 3)
+    assert (np.abs(reduced[:20, 20:] - np.array([255, 0, 0.0])) < 8).all()
+    assert (reduced[:20, :12] < 8).all()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(kind, orientation):
+    # what the camera stored is the upright picture turned the other way round
+    undo = {
+        1: lambda p: p,
+        2: lambda p: p[:, ::-1],
+        3: lambda p: p[::-1, ::-1],
+        4: lambda p: p[::-1],
+        5: lambda p: p.swapaxes(0, 1),
+        6: lambda p: np.rot90(p, 1),
+        7: lambda p: np.rot90(p.swapaxes(0, 1), 2),
+        8: lambda p: np.rot90(p, -1),
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
+    stored = np.ascontiguousarray(undo[orientation](picture()))
+    pixels = both(encode(stored, kind, exif=exif, **options))
+    assert pixels.shape == picture().shape
+    assert np.abs(pixels.astype(int) - picture()).mean() < 3
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_damaged_exif_asks_for_nothing():
+    sound = encode(picture(), "JPEG")
+    exif = b"Exif\x00\x00II*\x00\xff\xff\xff\xff"
+    content = sound[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + sound[2:]
+    assert np.array_equal(both(content), both(sound))
+
+
+def test_grey_has_three_equal_channels():
+    grey = picture()[:, :, 0]
+    assert np.array_equal(both(encode(grey, "PNG")), np.repeat(grey[:, :, None], 3, axis=2))
+
+
+def test_black_and_white():
+    pixels = both(encode(Image.fromarray(picture()).convert("1"), "PNG"))
+    assert set(np.unique(pixels)) == {0, 255}
+
+
+def test_cmyk_jpeg_shows_its_colours():
+    content = encode(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG")
+    assert np.abs(both(content)[20, 20].astype(int) - (255, 0, 0)).max() < 6
+
+
+def test_palette_transparency_lies_on_white():
+    image = Image.new("P", (40, 40), 0)
+    image.putpalette([0, 0, 0, 200, 10, 20])
+    image.paste(1, (20, 0, 40, 40))
+    pixels = both(encode(image, "PNG", transparency=0))
+    assert pixels[5, 5].tolist() == [255, 255, 255]
+    assert pixels[5, 30].tolist() == [200, 10, 20]
+
+
+@pytest.mark.parametrize(("alpha", "shown"), [(0, [255, 255, 255]), (255, [0, 100, 200]), (51, [204, 224, 244])])
+def test_alpha_lies_on_white(alpha, shown):
+    content = encode(Image.new("RGBA", (40, 40), (0, 100, 200, alpha)), "PNG")
+    assert both(content)[0, 0].tolist() == shown
+
+
+def test_grey_with_alpha_lies_on_white():
+    assert both(encode(Image.new("LA", (40, 40), (0, 0)), "PNG"))[0, 0].tolist() == [255, 255, 255]
+
+
+def test_16_bit_grey_is_scaled():
+    ramp = np.repeat(np.linspace(0, 65535, 40).astype(np.uint16)[None], 40, axis=0)
+    pixels = both(encode(ramp, "PNG"))
+    assert np.array_equal(pixels[0, :, 0], ramp[0] >> 8)
+    assert pixels[0, -1].tolist() == [255, 255, 255]
+
+
+def test_16_bit_colour_is_scaled():
+    row = b"\x00" + struct.pack(">HHH", 65535, 32768, 256) * 40
+    assert both(png(40, 40, 16, 2, row * 40))[0, 0].tolist() == [255, 128, 1]
+
+
+def test_of_an_animation_the_first_frame_is_taken():
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue", "lime")]
+    content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50)
+    assert (both(content) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {})])
+def test_other_formats_with_several_frames_show_the_first(kind, options):
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "blue")]
+    content = encode(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    assert Image.open(io.BytesIO(content)).n_frames == 2
+    assert (both(content) == (255, 0, 0)).all()
+
+
+def test_the_transparent_part_of_an_animation_lies_on_white():
+    frames = [Image.new("RGBA", (40, 40), (0, 100, 200, alpha)) for alpha in (0, 255)]
+    content = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    assert (both(content) == 255).all()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5, 0.9, 0.99])
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_cut_short_is_truncated(share, options):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    content = encode(noise, "JPEG", **options)
+    assert reason(content[: max(4, int(len(content) * share))]) == "truncated"
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "WEBP", "BMP"])
+def test_other_formats_cut_short_are_truncated(kind):
+    content = encode(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8), kind)
+    assert reason(content[: len(content) // 2]) == "truncated"
+    assert reason(content[:20]) == "truncated"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"<!DOCTYPE html><html>404</html>", b"%!PS-Adobe-3.0 EPSF-3.0\n", bytes(500)]
+)
+def test_what_is_not_an_image(content):
+    assert reason(content) == "not_an_image"
+
+
+def test_values_without_a_fixed_brightness_are_not_an_image():
+    assert reason(encode(Image.fromarray(np.ones((40, 40), np.float32)), "TIFF")) == "not_an_image"
+
+
+@pytest.mark.parametrize(("width", "height"), [(31, 200), (200, 31), (1, 1)])
+def test_too_small(width, height):
+    assert reason(encode(picture(width, height), "PNG")) == "too_small"
+
+
+def test_the_limits_themselves_are_allowed():
+    assert inspect(encode(picture(32, 32), "PNG"), 32, 32 * 32).width_px == 32
+
+
+def test_a_bomb_is_refused_by_its_header(monkeypatch):
+    bomb = png(60_000, 60_000, 8, 2, b"")
+    monkeypatch.setattr(images, "_decode", lambda _: pytest.fail("was decoded"))
+    assert reason(bomb) == "too_many_pixels"
+
+
+def test_the_digest_is_of_the_pixels_not_the_bytes():
+    content = encode(picture(), "JPEG")
+    commented = content[:2] + b"\xff\xfe\x00\x05abc" + content[2:]
+    again, other = inspect(commented, **LIMITS), inspect(encode(picture(seed=1), "JPEG"), **LIMITS)
+    assert inspect(content, **LIMITS) == again
+    assert again.pixels_digest != other.pixels_digest
+
+
+def test_the_digest_knows_the_shape():
+    flat, tall = (encode(np.zeros(shape, np.uint8), "PNG") for shape in ((40, 80, 3), (80, 40, 3)))
+    assert inspect(flat, **LIMITS).pixels_digest != inspect(tall, **LIMITS).pixels_digest
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(PipelineError, match=r"images/ab/abc.*dvc repro"):
+        read_raw(tmp_path, "abc")

@@ -1,0 +1,122 @@
+"""Results by skin type against fairlearn and by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from fairlearn.metrics import MetricFrame, count
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.evaluate.subgroups import LEVELS, Rated, by_group, disparities, read_ratings, summarise
+from stages.lib.scoring.bootstrap import draw
+
+N_CLASSES = 4
+
+
+def rated(labels, predicted, skin_types, samples: int = 200) -> Rated:
+    resamples = draw(np.arange(len(labels)).astype(str), samples, 0)
+    return Rated(resamples, np.array(labels), np.array(predicted), N_CLASSES, np.array(skin_types))
+
+
+@pytest.fixture(scope="module")
+def many() -> Rated:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, N_CLASSES, 600)
+    predicted = np.where(random.random(600) < 0.6, labels, random.integers(0, N_CLASSES, 600))
+    return rated(labels, predicted, random.choice([1, 2, 3, 4, 5, -1], 600))
+
+
+def buckets(data: Rated) -> np.ndarray:
+    names = {t: name for name, types in LEVELS["bucket"].items() for t in types}
+    return np.array([names[t] for t in data.skin_types])
+
+
+def test_groups_are_those_of_fairlearn(many):
+    frame = MetricFrame(
+        metrics={
+            "n": count,
+            "accuracy": accuracy_score,
+            "f1_weighted": lambda y, p: f1_score(y, p, average="weighted", zero_division=0),
+        },
+        y_true=many.labels,
+        y_pred=many.predicted,
+        sensitive_features=buckets(many),
+    )
+    table = by_group(many, "bucket").set_index("group")
+    for metric in ("n", "accuracy", "f1_weighted"):
+        assert table[metric].to_dict() == pytest.approx(frame.by_group[metric].to_dict(), abs=1e-6)
+    assert (table["accuracy_low"] < table["accuracy"]).all() and (table["accuracy"] < table["accuracy_high"]).all()
+
+
+def test_every_type_has_a_line_and_an_absent_one_is_empty(many):
+    table = by_group(many, "type").set_index("group")
+    assert list(table.index) == ["1", "2", "3", "4", "5", "6", "unknown"]
+    assert table.loc["6", "n"] == 0 and table.loc["6"].drop(["n", "groups"]).isna().all()
+
+
+def test_the_measures_are_ratios_of_fairlearns_frames(many):
+    known = many.skin_types > 0
+    labels, predicted, groups = many.labels[known], many.predicted[known], buckets(many)[known]
+    found = summarise(many, "bucket", min_support=5)
+
+    def ratio(metric):
+        return MetricFrame(metrics=metric, y_true=labels, y_pred=predicted, sensitive_features=groups).ratio(
+            method="between_groups"
+        )
+
+    def selected(c):
+        return lambda _, p: np.mean(np.asarray(p) == c)
+
+    def recall(c):
+        return lambda y, p: recall_score(y, p, labels=[c], average="macro", zero_division=0)
+
+    assert found["pqd"] == pytest.approx(ratio(accuracy_score), abs=1e-6)
+    assert found["dpm"] == pytest.approx(np.mean([ratio(selected(c)) for c in range(N_CLASSES)]), abs=1e-6)
+    assert found["eom"] == pytest.approx(np.mean([ratio(recall(c)) for c in range(N_CLASSES)]), abs=1e-6)
+    assert found["dpm_coverage"] == found["eom_coverage"] == 1
+    frame = MetricFrame(metrics=accuracy_score, y_true=labels, y_pred=predicted, sensitive_features=groups)
+    assert found["gap"]["value"] == pytest.approx(frame.difference(), abs=1e-6)
+    assert (found["best"], found["worst"]) == (frame.by_group.idxmax(), frame.by_group.idxmin())
+
+
+def test_support_and_coverage_by_hand():
+    # type 1: class 0 right 2 of 2, class 1 right 1 of 2; type 2: class 0 right 1 of 2, class 1 has one image only
+    data = rated([0, 0, 1, 1, 0, 0, 1, 2], [0, 0, 1, 0, 0, 2, 2, 2], [1, 1, 1, 1, 2, 2, 2, 2])
+    members = {name: inside for name, inside in data.members("type").items() if name in "12"}
+    found = disparities(data, members, 2)
+    assert found["pqd"] == pytest.approx((2 / 4) / (3 / 4), abs=1e-6)
+    # class 1 was predicted once, class 3 never; class 0: 1/4 to 3/4, class 2: 0 to 3/4
+    assert found["dpm"] == pytest.approx((1 / 3 + 0) / 2, abs=1e-6)
+    assert (found["dpm_classes"], found["dpm_coverage"]) == (2, 0.5)
+    assert found["eom"] == pytest.approx(1 / 2) and (found["eom_classes"], found["eom_coverage"]) == (1, 0.25)
+
+
+def test_nothing_is_compared_without_two_groups_of_enough_images():
+    found = summarise(rated([0, 1, 2, 3], [0, 1, 2, 3], [1, 1, 2, -1]), "type", min_support=2)
+    assert found["groups_compared"] == ["1"]
+    assert [found[name] for name in ("best", "worst", "gap_p", "pqd", "dpm", "eom")] == [None] * 6
+    assert found["gap"] == {"value": None, "low": None, "high": None}
+
+
+def test_a_true_gap_is_told_from_chance():
+    random = np.random.default_rng(3)
+    types = np.repeat([1, 2, 3], 200)
+    labels = random.integers(0, N_CLASSES, 600)
+    wrong = (labels + 1) % N_CLASSES
+    for rates, told in (([0.6, 0.6, 0.6], False), ([0.7, 0.6, 0.4], True)):
+        predicted = np.where(random.random(600) < np.repeat(rates, 200), labels, wrong)
+        found = summarise(rated(labels, predicted, types), "type", min_support=5)
+        assert (found["gap_p"] < 0.05) == told
+    assert found["gap"]["low"] > 0 and (found["best"], found["worst"]) == ("1", "3")
+
+
+def test_ratings_are_read_and_checked():
+    manifest = pd.DataFrame({"md5hash": ["k1", "k2"], "fitzpatrick_scale": [1, -1], "fitzpatrick_centaur": ["6", ""]})
+    found = read_ratings(manifest)
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "fitzpatrick_scale": [1, -1],
+        "fitzpatrick_centaur": [6, -1],
+    }
+    with pytest.raises(PipelineError, match="k2, column fitzpatrick_centaur: '7' is not 1 to 6 or -1"):
+        read_ratings(manifest.assign(fitzpatrick_centaur=["6", "7"]))
+    assert list(read_ratings(manifest[["md5hash", "fitzpatrick_scale"]])) == ["fitzpatrick_scale"]

@@ -1,0 +1,154 @@
+import gzip
+import hashlib
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from stages.lib.core.errors import PipelineError
+from stages.lib.fetch.mirror import Mirror, MirrorError
+
+BODIES = [bytes([i]) * 1000 for i in range(4)]
+KEYS = [hashlib.md5(body).hexdigest() for body in BODIES]
+FILES = {
+    f"z/{KEYS[0]}.png": BODIES[0],
+    f"a/b/{KEYS[1]}.jpg": BODIES[1],
+    f"a/{KEYS[2].upper()}.JPEG": BODIES[2],
+    "readme.txt": b"x",
+    f"{KEYS[3]}0.jpg": b"x",
+    f"x{KEYS[3]}": b"x",
+    f".{KEYS[3]}.partial": b"x",
+    f"{KEYS[3]}.jpg.part": b"x",
+    f"{KEYS[3]}/notes.txt": b"x",
+}
+
+
+def in_directory(folder):
+    for name, body in FILES.items():
+        path = folder / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    return str(folder / "images")
+
+
+def in_zip(folder):
+    with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, body in FILES.items():
+            archive.writestr(name, body)
+    return str(folder / "images.zip")
+
+
+def in_tar(folder, name="images.tar", mode="w"):
+    with tarfile.open(folder / name, mode) as archive:
+        for member, body in FILES.items():
+            info = tarfile.TarInfo(f"./{member}")
+            info.size = len(body)
+            archive.addfile(info, io.BytesIO(body))
+    return str(folder / name)
+
+
+def in_tar_gz(folder):
+    return in_tar(folder, "images.tar.gz", "w:gz")
+
+
+def in_memory(folder):
+    for name, body in FILES.items():
+        fsspec.filesystem("memory").pipe(f"/images/{name}", body)
+    return "memory://images"
+
+
+def zip_in_memory(folder):
+    fsspec.filesystem("memory").pipe("/archives/images.zip", Path(in_zip(folder)).read_bytes())
+    return "memory://archives/images.zip"
+
+
+@pytest.fixture(autouse=True)
+def forget():
+    yield
+    fsspec.filesystem("memory").store.clear()
+
+
+def read(mirror, key, max_mb=1.0):
+    sink = io.BytesIO()
+    mirror.copy(key, sink, max_mb)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize("place", [in_directory, in_zip, in_tar, in_tar_gz, in_memory, zip_in_memory])
+def test_images_are_found_by_name_at_any_depth(tmp_path, place):
+    mirror = Mirror(place(tmp_path))
+    keys = mirror.in_order(KEYS)
+    assert sorted(keys) == sorted(KEYS[:3])
+    assert {key: read(mirror, key) for key in keys} == dict(zip(KEYS, BODIES[:3], strict=False))
+    with pytest.raises(MirrorError, match=r"larger than 0.0005 MB"):
+        read(mirror, KEYS[0], 0.0005)
+
+
+def test_a_compressed_archive_is_read_from_front_to_back(tmp_path):
+    assert Mirror(in_tar_gz(tmp_path)).in_order(sorted(KEYS)) == KEYS[:3]
+
+
+def test_an_s3_bucket(monkeypatch):
+    pytest.importorskip("s3fs")
+    moto_server = pytest.importorskip("moto.server")
+    moto = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    moto.start()
+    try:
+        host, port = moto.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "x")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        store = fsspec.filesystem("s3", skip_instance_cache=True)
+        store.mkdir("bucket")
+        for name, body in FILES.items():
+            store.pipe(f"bucket/images/{name}", body)
+        mirror = Mirror("s3://bucket/images")
+        assert mirror.readers > 1
+        assert {key: read(mirror, key) for key in mirror.in_order(KEYS)} == dict(zip(KEYS, BODIES[:3], strict=False))
+        with pytest.raises(PipelineError, match="s3://bucket/none: no such mirror"):
+            Mirror("s3://bucket/none")
+    finally:
+        moto.stop()
+
+
+def test_a_file_that_went_away_is_one_files_fault(tmp_path):
+    mirror = Mirror(in_directory(tmp_path))
+    (tmp_path / "images" / f"z/{KEYS[0]}.png").unlink()
+    with pytest.raises(MirrorError, match="FileNotFoundError"):
+        read(mirror, KEYS[0])
+    assert read(mirror, KEYS[1]) == BODIES[1]
+
+
+def test_a_full_disk_is_not_the_mirrors_fault(tmp_path):
+    class Full(io.BytesIO):
+        def write(self, chunk):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        Mirror(in_directory(tmp_path)).copy(KEYS[0], Full(), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nowhere", "nowhere: no such mirror"),
+        ("empty", "empty: the mirror has no file named <md5hash>"),
+        ("a.rar", "a.rar: the mirror is neither a directory nor"),
+        ("broken.zip", r"broken.zip: the mirror cannot be opened \(BadZipFile"),
+        ("broken.tar.gz", r"broken.tar.gz: the mirror cannot be opened \(ReadError"),
+        ("warp://a/b", r"warp://a/b: the mirror cannot be opened \(ValueError"),
+    ],
+)
+def test_a_mirror_that_is_none_is_named(tmp_path, monkeypatch, address, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "a.rar").write_bytes(b"x")
+    (tmp_path / "broken.zip").write_bytes(b"x")
+    (tmp_path / "broken.tar.gz").write_bytes(gzip.compress(b"x" * 10))
+    with pytest.raises(PipelineError, match=message) as error:
+        Mirror(address)
+    assert "\n" not in str(error.value)

@@ -259,11 +259,11 @@ def test_a_full_disk_leaves_whole_files_and_no_fetch_csv(site, monkeypatch):
     configure({"connections_per_host": 1})
     get = http.Client.get
 
-    def break_on_the_third(self, url, sink, max_mb):
+    def break_on_the_third(self, url, sink, max_mb, whole):
         if url.endswith("/2.jpg"):
             sink.write(b"half")
             raise OSError(28, "No space left on device")
-        return get(self, url, sink, max_mb)
+        return get(self, url, sink, max_mb, whole)
 
     with monkeypatch.context() as patch:
         patch.setattr(http.Client, "get", break_on_the_third)

@@ -1,11 +1,15 @@
 """What several test files start from."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
 from tests import small_project
+
+# A shell without job control starts `make test &` with Ctrl-C ignored, which the stages under test would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro compare seeds folds pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
+.PHONY: help repro compare seeds folds freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -24,6 +24,9 @@ seeds: env  ## one setting with several seeds, mean and spread: N=5 ROW=model SE
 
 folds: env  ## one setting cross-validated, mean and spread: ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
+
+freeze: env  ## the catalog with this split in it, so that added images move none: CATALOG=catalogs/mine.csv
+	@python -m tools.freeze "$(or $(CATALOG),$(error name the file to write: make freeze CATALOG=catalogs/mine.csv))"
 
 pr-report: env  ## what this branch changes against BASE=main, as Markdown; OUTPUT=file
 	@python -m tools.pull_request "$${BASE:-main}" $(if $(BASE_NAME),--name "$$BASE_NAME") $(if $(OUTPUT),--output "$$OUTPUT")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import Params
-from stages.lib.core.sections import Row
+from stages.lib.core.sections import TENSORS, Row
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.evaluate.assessment import assess
 from stages.lib.evaluate.evaluation import write_evaluation
@@ -118,7 +118,8 @@ def write_row(
     classes: list[str], params: Params,
 ) -> None:  # fmt: skip
     """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
-    assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed)
+    precision = None if row.input == TENSORS else "float32"
+    assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed, precision)
     scores = score(parts["test"].labels, parts["test"].probabilities)
     write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, scores, _curves())
 

@@ -8,8 +8,9 @@ import pandas as pd
 
 from stages.lib.backbone import backend
 from stages.lib.core.errors import run_stage
-from stages.lib.core.files import replacing
+from stages.lib.core.files import read_json, replacing
 from stages.lib.core.params import load_params, row_name
+from stages.lib.core.sections import TENSORS
 from stages.lib.core.words import UNKNOWN_TYPE
 from stages.lib.data.manifest import read_classes, read_examples, read_groups, read_manifest
 from stages.lib.data.shards import ShardedArray
@@ -47,8 +48,9 @@ def main() -> None:
         parts[split] = Predicted(images.keys, images.labels, model.predict(batches, verbose=0))
 
     scores = score(parts["test"].labels, parts["test"].probabilities)
+    precision = None if network.row.input == TENSORS else read_json(data.directory / "backbone.json")["precision"]
     assessment = assess(
-        parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed
+        parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed, precision
     )
     history = pd.read_csv(Path("models") / name / "history.csv")
     with replacing(EVALUATIONS / name) as directory:

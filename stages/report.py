@@ -28,6 +28,7 @@ from stages.lib.report import (
     tables,
 )
 from stages.lib.report.compare import compare
+from stages.lib.report.measured import Baseline
 from stages.lib.report.rendering import render
 from stages.lib.report.results import MODEL
 from stages.lib.scoring.predictions import read_predictions
@@ -81,6 +82,7 @@ def main() -> None:
     report = about.origin(
         params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
     ) | {
+        "precisions": sorted({a.features_precision for a in assessments.values() if a.features_precision}),
         "model": assessments[MODEL],
         "scores": scores[MODEL],
         "description": tables.describe(params.model),
@@ -143,7 +145,7 @@ def main() -> None:
     print(f"report: {len(rows)} rows in {REPORT}")
 
 
-def read_all_predictions(rows: dict[str, Row], baselines: dict[str, results.Baseline]) -> dict[str, pd.DataFrame]:
+def read_all_predictions(rows: dict[str, Row], baselines: dict[str, Baseline]) -> dict[str, pd.DataFrame]:
     """Reads which class every row and baseline named for every test image."""
     paths = {name: EVALUATIONS / name / "predictions.csv" for name in rows}
     paths |= {name: BASELINES / f"{name}.csv" for name in baselines}

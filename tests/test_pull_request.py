@@ -123,3 +123,14 @@ def test_values_of_a_branch_are_not_taken_for_markup(project, monkeypatch):
     report = pull_request.markdown("main", "0123456789", params, {}, "", [])
     (line,) = [line for line in report.splitlines() if "fetch.contact" in line]
     assert line.count("|") == 4 and "@" not in line and "<" not in line and line.count("`") == 2
+
+
+def test_another_number_format_of_the_features_is_said(project, monkeypatch):
+    monkeypatch.chdir(project)
+    path = Path("metrics/plots/model/assessment.json")
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps(content | {"features_precision": "float32"}))
+    commit(project, "in float32")
+    assert pull_request.other_precision("main") == ""
+    path.write_text(json.dumps(content | {"features_precision": "bfloat16"}))
+    assert pull_request.other_precision("main").startswith("Features are in bfloat16 here and in float32 at the base")

@@ -17,6 +17,7 @@ from tools.commands import output_of, run
 from tools.experiments import SCORES
 
 SCORES_DIR = "metrics/scores"
+PLOTS_DIR = "metrics/plots"
 CHECK_LOCK = ".ci/check-lock"
 REPORT = Path("metrics/report.md")
 MAX_CURVES = 4
@@ -41,7 +42,7 @@ def main() -> None:
     params, metrics = diff("params", base), diff("metrics", base)
     stale = stale_stages()
     fallen = falls(base, metrics)
-    text = markdown(arguments.name or arguments.base, base, params, metrics, stale, fallen)
+    text = markdown(arguments.name or arguments.base, base, params, metrics, stale, fallen, other_precision(base))
     if arguments.output:
         write_text(arguments.output, text)
         for warning in [stale] * bool(stale) + fallen:
@@ -99,8 +100,30 @@ def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
     return found
 
 
+def other_precision(base: str) -> str:
+    """Says so if features were computed in another number format than the base's, which moves every row on features."""
+    formats: dict[str, set] = {"base": set(), "here": set()}
+    for path in sorted(Path(PLOTS_DIR).glob("*/assessment.json")):
+        texts = {"base": _at(base, path.as_posix()), "here": path.read_text()}
+        for side, text in texts.items():
+            formats[side].add(json.loads(text).get("features_precision") if text else None)
+    was, now = (", ".join(sorted(formats[side] - {None})) for side in ("base", "here"))
+    if not was or not now or was == now:
+        return ""
+    return (
+        f"Features are in {now} here and in {was} at the base. Where `features.precision` is `auto`, the processor "
+        f"decides: rows on features differ for that alone."
+    )
+
+
 def markdown(
-    base_name: str, base: str, params: dict, metrics: dict[str, dict[str, dict]], stale: str, fallen: list[str]
+    base_name: str,
+    base: str,
+    params: dict,
+    metrics: dict[str, dict[str, dict]],
+    stale: str,
+    fallen: list[str],
+    precision: str = "",
 ) -> str:
     """Puts the report together; what is empty is left out."""
     parts = [f"## Against `{base_name}` ({base[:7]})"]
@@ -108,6 +131,8 @@ def markdown(
         parts.append(f"> [!CAUTION]\n> {stale}")
     if fallen:
         parts.append("\n>\n".join(["> [!WARNING]", *(f"> **{_plain(sentence)}**" for sentence in fallen)]))
+    if precision:
+        parts.append(f"> [!NOTE]\n> {precision}")
     lines = [
         f"| `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |"
         for changes in params.values()
@@ -132,7 +157,7 @@ def markdown(
 
 def curves(base: str, row: str) -> str:
     """Draws a row's validation loss at the base and here as a Mermaid chart, which GitHub shows without an upload."""
-    path = Path(f"metrics/plots/{row}/curves.csv")
+    path = Path(f"{PLOTS_DIR}/{row}/curves.csv")
     texts = {"base": _at(base, path.as_posix()), "here": path.read_text() if path.exists() else None}
     losses = {name: pd.read_csv(io.StringIO(text))["val_loss"].tolist() for name, text in texts.items() if text}
     if "here" not in losses or losses.get("base") == losses["here"]:
@@ -150,7 +175,7 @@ def curves(base: str, row: str) -> str:
 
 
 def _intervals(base: str, row: str) -> dict[str, dict]:
-    text = _at(base, f"metrics/plots/{row}/assessment.json")
+    text = _at(base, f"{PLOTS_DIR}/{row}/assessment.json")
     return json.loads(text)["metrics"] if text else {}
 
 

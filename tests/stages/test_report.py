@@ -96,7 +96,7 @@ def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
-        "disease); frozen networks start from **random** weights; epochs "
+        "disease); frozen networks start from **random** weights; their features are computed in **float32**; epochs "
         "of rows trained from pixels capped at 2."
     )
     assert origin(markdown, html) in card
@@ -107,7 +107,8 @@ def test_fitzpatrick17k_names_its_weights(inputs, quick):
     shutil.copytree("data/raw/sample", "data/raw/fitzpatrick17k")
     markdown, html, card = run()
     assert origin(markdown, html) == (
-        "Dataset **fitzpatrick17k** (clinical photographs); frozen networks start from **imagenet** weights."
+        "Dataset **fitzpatrick17k** (clinical photographs); frozen networks start from **imagenet** weights; "
+        "their features are computed in **float32**."
     )
     assert "NOT comparable" not in markdown + html
     assert "drawings" not in markdown + html + card
@@ -125,7 +126,8 @@ def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_nam
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **mine** (not Fitzpatrick17k, from which the paper's figures come); frozen networks start "
-        "from **own** weights, except vgg16 from **random**, resnet101v2 from **imagenet**."
+        "from **own** weights, except vgg16 from **random**, resnet101v2 from **imagenet**; "
+        "their features are computed in **float32**."
     )
     assert "/x/y" not in markdown + html + card
     assert "NOT comparable" in markdown

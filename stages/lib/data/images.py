@@ -2,7 +2,7 @@
 
 Pillow judges every image, because it notices when one is cut short (OpenCV fills the rest with grey). Once
 an image is known to be sound, OpenCV decodes plain JPEGs up to three times as fast; both use libjpeg-turbo
-with the same settings, so the pixels are the same (tests/lib/core/test_images.py holds them to it).
+with the same settings, so the pixels are the same (tests/lib/data/test_images.py holds them to it).
 """
 
 import hashlib

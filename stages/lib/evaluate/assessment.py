@@ -10,9 +10,10 @@ import pandas as pd
 
 from stages.lib.core.sections import Evaluate
 from stages.lib.evaluate import calibration, subgroups
+from stages.lib.evaluate.assessment_tables import classes_table, confusion_table, first, mistakes_table
 from stages.lib.scoring import counts
 from stages.lib.scoring.bootstrap import LEVEL, Resamples, draw, estimate
-from stages.lib.scoring.partitions import COLUMNS, Partition, read_partitions
+from stages.lib.scoring.partitions import Partition, read_partitions
 from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
 from stages.lib.scoring.published import f1_published
 
@@ -38,6 +39,7 @@ def assess(
     batch_size: int,
     settings: Evaluate,
     seed: int,
+    features_precision: str | None,
 ) -> Assessment:
     """Assesses a row.
 
@@ -49,6 +51,8 @@ def assess(
         batch_size: The row's; only `f1_published` depends on it, and on the order of the test images.
         settings: Of the section `evaluate`.
         seed: Of the bootstrap.
+        features_precision: The number format that its features were computed in, which belongs to the result: `auto`
+            is another one on another processor. None: trained from pixels.
     """
     val, test, n_classes = parts["val"], parts["test"], len(classes)
     images = manifest.set_index("md5hash").loc[test.keys].reset_index()
@@ -77,6 +81,7 @@ def assess(
         "images": {split: len(parts[split].keys) for split in ("val", "test")},
         "groups": {split: int(groups.loc[parts[split].keys].nunique()) for split in ("val", "test")},
         "classes": n_classes,
+        "features_precision": features_precision,
         "interval": {"level": LEVEL, "samples": settings.bootstrap_samples, "unit": "group"},
         "metrics": metrics,
         "temperature": round(temperature, 4),
@@ -92,16 +97,16 @@ def assess(
         "skin_types": types,
         "type_hidden": _hidden(resamples, test, parts[TYPE_UNKNOWN], n_classes) if TYPE_UNKNOWN in parts else None,
     }
-    by_class = [_classes("label", classes, test.labels, test.predicted)]
-    by_class += [_classes(column, partitions[column].names, *coarse[column]) for column in partitions]
+    by_class = [classes_table("label", classes, test.labels, test.predicted)]
+    by_class += [classes_table(column, partitions[column].names, *coarse[column]) for column in partitions]
     reliability = [
         calibration.reliability(right, values, bins).assign(calibration=name) for name, values in confidences.items()
     ]
     tables = {
-        "confusion": _confusion(test, classes, partitions, coarse),
+        "confusion": confusion_table(test, classes, partitions, coarse),
         "classes": pd.concat(by_class, ignore_index=True),
-        "reliability": _first("calibration", pd.concat(reliability, ignore_index=True)),
-        "mistakes": _mistakes(test, images, classes, settings.mistakes),
+        "reliability": first("calibration", pd.concat(reliability, ignore_index=True)),
+        "mistakes": mistakes_table(test, images, classes, settings.mistakes),
         "skin_types": type_tables,
     }
     return Assessment(summary, tables)
@@ -139,7 +144,7 @@ def _by_skin_type(
             for level in subgroups.LEVELS:
                 which = {"rating": rating, "input": name, "level": level}
                 summaries.append(which | subgroups.summarise(rated, level, min_support))
-                tables.append(_first(list(which), subgroups.by_group(rated, level).assign(**which)))
+                tables.append(first(list(which), subgroups.by_group(rated, level).assign(**which)))
     return summaries, pd.concat(tables, ignore_index=True)
 
 
@@ -159,52 +164,3 @@ def _hidden(resamples: Resamples, given: Predicted, hidden: Predicted, n_classes
         between = resamples.interval(replicates[1][name] - replicates[0][name])
         difference[name] = estimate(float(values[1][name] - values[0][name]), between)
     return {"metrics": metrics, "difference": difference}
-
-
-def _classes(partition: str, names: list[str], labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Tabulates precision, recall and F1 of every class of a partition."""
-    counted = counts.count(labels, predicted, len(names))
-    return pd.DataFrame(
-        {
-            "partition": partition,
-            "name": names,
-            "support": counted.support.astype(int),
-            "predicted": counted.predicted.astype(int),
-            "precision": counts.share(counted.right, counted.predicted),
-            "recall": counts.share(counted.right, counted.support),
-            "f1": counts.f1(counted),
-        }
-    )
-
-
-def _confusion(test: Predicted, classes: list[str], partitions: dict[str, Partition], coarse: dict) -> pd.DataFrame:
-    """Tabulates what every test image is and was taken for, by class and by partition."""
-    names = np.array(classes)
-    table = pd.DataFrame({"actual": names[test.labels], "predicted": names[test.predicted]})
-    for column, partition in partitions.items():
-        for what, numbers in zip(("actual", "predicted"), coarse[column], strict=True):
-            table[f"{what}_{COLUMNS[column]}"] = np.array(partition.names)[numbers]
-    return table
-
-
-def _mistakes(test: Predicted, images: pd.DataFrame, classes: list[str], most: int) -> pd.DataFrame:
-    """Lists the wrong test images of which the network was surest."""
-    names, rows = np.array(classes), np.arange(len(test.keys))
-    table = pd.DataFrame(
-        {
-            "md5hash": test.keys,
-            "label": names[test.labels],
-            "predicted": names[test.predicted],
-            "confidence": test.probabilities.max(axis=1),
-            "label_probability": test.probabilities[rows, test.labels],
-            "fitzpatrick_scale": images["fitzpatrick_scale"].to_numpy(),
-        }
-    )
-    wrong = table[test.labels != test.predicted]
-    return wrong.sort_values(["confidence", "md5hash"], ascending=[False, True]).head(most)
-
-
-def _first(columns: str | list[str], table: pd.DataFrame) -> pd.DataFrame:
-    """Moves columns to the front."""
-    front = [columns] if isinstance(columns, str) else columns
-    return table[front + [column for column in table if column not in front]]

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from stages.lib.report.results import Estimate
+from stages.lib.report.measured import Estimate
 
 DASH = "—"
 MINUS = "\N{MINUS SIGN}"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pandas as pd
 
 from stages.lib.report import grids
-from stages.lib.report.results import Estimate, Fairness
+from stages.lib.report.measured import Estimate, Fairness
 
 _RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from stages.lib.report import grids
-from stages.lib.report.results import Assessment, Baseline
+from stages.lib.report.measured import Assessment, Baseline
 from stages.lib.report.tables import Table
 
 

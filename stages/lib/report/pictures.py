@@ -7,6 +7,7 @@ import pandas as pd
 from stages.lib.core.sections import TENSORS
 from stages.lib.data.shards import ShardedArray
 from stages.lib.report import figures_calibration, figures_classes, figures_rows, results, tables, thumbnails
+from stages.lib.report.measured import Assessment, Baseline
 from stages.lib.scoring import partitions
 
 THUMBNAIL_PX = 144
@@ -14,8 +15,8 @@ THUMBNAIL_PX = 144
 
 def comparison(
     by_table: list[tables.Table],
-    assessments: dict[str, results.Assessment],
-    baselines: dict[str, results.Baseline],
+    assessments: dict[str, Assessment],
+    baselines: dict[str, Baseline],
     references: list[str],
 ) -> bytes:
     """Draws the comparison of all rows, with what the row under study has to beat as lines."""
@@ -33,7 +34,7 @@ def comparison(
     return figures_rows.comparison(groups, {name: line.metrics["accuracy"].value for name, line in lines.items()})
 
 
-def by_type(table: pd.DataFrame, model: results.Assessment) -> bytes:
+def by_type(table: pd.DataFrame, model: Assessment) -> bytes:
     """Draws accuracy by skin type, with the type given and, where the row takes one, hidden."""
     part = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
     given, hidden = part[part["input"] == "given"], part[part["input"] == "hidden"]

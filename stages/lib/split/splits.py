@@ -39,7 +39,7 @@ def deal(table: pd.DataFrame, seed: int, rare_classes: str, folds: int) -> pd.Da
         placed = table[PARTITION].map({name: number for number, name in enumerate(_PARTS)}).fillna(-1).astype(int)
         placed = placed.groupby(groups).transform("max")
     free = placed < 0
-    rare = _rare_classes(labels[free], groups[free], rare_classes)
+    rare = _rare_classes(labels, groups, free, rare_classes)
     # a group with a rare class anywhere in it stays whole, in train
     placed[free & groups.isin(groups[free & labels.isin(rare)])] = _PARTS.index("train")
     free = placed < 0
@@ -51,10 +51,10 @@ def deal(table: pd.DataFrame, seed: int, rare_classes: str, folds: int) -> pd.Da
     return pd.DataFrame({"split": part.map(dict(enumerate(_PARTS))), "fold": fold}, index=table.index)
 
 
-def _rare_classes(labels: pd.Series, groups: pd.Series, rare_classes: str) -> list[str]:
-    """Returns the classes of fewer than ten groups, or fails over them."""
+def _rare_classes(labels: pd.Series, groups: pd.Series, free: pd.Series, rare_classes: str) -> list[str]:
+    """Returns the classes of fewer than ten groups, placed or not, of which some are free; or fails over them."""
     counts = groups.groupby(labels).nunique()
-    rare = counts[counts < TENTHS]
+    rare = counts[(counts < TENTHS) & counts.index.isin(labels[free])]
     if len(rare) and rare_classes == "fail":
         name, count = rare.index[0], int(rare.iloc[0])
         others = f" ({len(rare) - 1} more classes have fewer than {TENTHS} groups)" if len(rare) > 1 else ""

@@ -46,7 +46,7 @@ def world() -> tuple[dict[str, Predicted], pd.DataFrame, pd.Series]:
 
 def run(world, parts: dict[str, Predicted] | None = None, batch_size: int = 16) -> Assessment:
     own, manifest, groups = world
-    return assess(parts or own, manifest, groups, CLASSES, batch_size, SETTINGS, 7)
+    return assess(parts or own, manifest, groups, CLASSES, batch_size, SETTINGS, 7, "float32")
 
 
 def permuted(part: Predicted) -> Predicted:
@@ -146,7 +146,7 @@ def test_places_are_top_k_of_scikit_learn_and_ties_go_as_argmax(world):
 def test_a_catalog_without_partitions_and_second_rating_is_assessed(world):
     parts, manifest, groups = world
     bare = manifest[["md5hash", "label", "fitzpatrick_scale"]]
-    found = assess(parts, bare, groups, CLASSES, 16, SETTINGS, 7)
+    found = assess(parts, bare, groups, CLASSES, 16, SETTINGS, 7, "float32")
     assert found.summary["partitions"] == {}
     assert list(found.tables["confusion"]) == ["actual", "predicted"]
     assert set(found.tables["skin_types"]["rating"]) == {"fitzpatrick_scale"}

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from stages.lib.report import grids, grids_model, grids_rows
-from stages.lib.report.results import Assessment, Baseline, Estimate
+from stages.lib.report.measured import Assessment, Baseline, Estimate
 from stages.lib.report.tables import PaperScores, Result, Scores, Table
 
 NAMES = ("accuracy", "top_3", "top_5", "balanced_accuracy", "f1_weighted", "f1_macro", "loss", "loss_scaled", "ece",
@@ -16,6 +16,7 @@ FAIR = {"rating": "fitzpatrick_scale", "input": "given", "level": "type", "gap":
 def assessment(**changes):
     values = {
         "images": {"test": 30}, "groups": {"test": 30}, "classes": 3, "metrics": dict.fromkeys(NAMES, HALF),
+        "features_precision": None,
         "temperature": 1.5, "f1_published": 0.47, "batch_size": 32, "partitions": {}, "skin_types": [FAIR],
         "type_hidden": None,
     }  # fmt: skip

@@ -1,5 +1,3 @@
-import json
-
 import pandas as pd
 import pytest
 
@@ -21,7 +19,11 @@ def test_no_mistakes_no_pairs():
 
 @pytest.mark.parametrize(
     ("content", "fault"),
-    [(None, "missing"), ("<<<", "not JSON"), (json.dumps({"images": {}}), "groups: Field required")],
+    [
+        (None, "missing"),
+        ("<<<", "not JSON"),
+        ('{"features_precision": null, "images": {}}', "groups: Field required"),
+    ],
 )
 def test_a_bad_assessment_names_file_and_fault(tmp_path, content, fault):
     if content is not None:

@@ -88,6 +88,17 @@ def test_a_partition_is_obeyed_and_the_rest_is_dealt(images):
     assert table["split"].value_counts(normalize=True)["test"] == pytest.approx(0.1, abs=0.01)
 
 
+def test_what_is_frozen_stays_when_images_are_added_and_the_shares_hold(images):
+    random = np.random.default_rng(1)
+    before = dealt(images[random.random(len(images)) > 0.2])["split"]
+    table = dealt(images.assign(partition=before.reindex(images.index, fill_value="")))
+    assert table.loc[before.index, "split"].equals(before)
+    assert table["split"].value_counts().to_dict() == pytest.approx({"train": 480, "val": 60, "test": 60}, abs=1)
+    for _, members in table.groupby("label"):
+        for split in ("val", "test"):
+            assert (members["split"] == split).sum() == pytest.approx(len(members) / 10, abs=1.5)
+
+
 def test_a_partition_of_all_images_needs_no_dealing():
     table = pd.DataFrame({
         "label": "a", "bucket": "V-VI", "group": list("vwx"), "partition": ["train", "val", "test"]
@@ -147,8 +158,17 @@ def test_the_real_catalog_is_split_as_stratified_ideal(real):
         assert all(row[split] == pytest.approx(size * share, rel=0.1) for split, share in SHARES.items())
 
 
-def test_a_tenth_more_of_the_real_images_moves_few(real):
+def test_a_tenth_more_of_the_real_images_moves_few_and_none_if_frozen(real):
     fewer = real[np.random.default_rng(0).random(len(real)) > 1 / 11]
     columns = ["label", "bucket", "group"]
     before, after = dealt(fewer[columns])["split"], dealt(real[columns])["split"]
     assert (before != after[before.index]).mean() < 0.04
+
+    table = dealt(real[columns].assign(partition=before.reindex(real.index, fill_value="")))
+    assert table.loc[before.index, "split"].equals(before)
+    summary = summarise(table, sorted(real["label"].unique()))
+    for split, share in SHARES.items():
+        assert summary["images"][split] == pytest.approx(len(real) * share, rel=0.01)
+        for row in summary["per_class"]:
+            ideal = sum(row[name] for name in SHARES) * share
+            assert row[split] == pytest.approx(ideal, abs=max(1, ideal / 10))

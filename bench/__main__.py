@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 
-from bench.table import ROOT
+from bench.table import ROOT, one_of
 
 QUICK = ("augmentation", "preprocess", "pixels", "features", "sweep", "page", "nothing", "scale")
 HEADER = "| what | against | goal | measured | met | note | repeat |\n|---|---|---|---|---|---|---|"
@@ -19,7 +19,9 @@ HEADER = "| what | against | goal | measured | met | note | repeat |\n|---|---|-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", default=QUICK, choices=(*QUICK, "sample"))
+    parser.add_argument(
+        "names", nargs="*", default=QUICK, type=one_of(*QUICK, "sample"), help=", ".join((*QUICK, "sample"))
+    )
     parser.add_argument("--full", action="store_true")
     given = parser.parse_args()
     names = [*given.names] + ["sample"] * (given.full and "sample" not in given.names)

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from bench.preprocess import draw
-from bench.table import ROOT, Figure, below, show
+from bench.table import ROOT, Figure, below, one_of, show
 from stages.lib.data.shard_writer import ShardSetWriter
 
 SIZES = (1000, 4000, 16577)
@@ -122,7 +122,7 @@ def measure(ways: tuple[str, ...] = WAYS, full: bool = False) -> list[Figure]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("ways", nargs="*", default=WAYS, choices=WAYS)
+    parser.add_argument("ways", nargs="*", default=WAYS, type=one_of(*WAYS), help=", ".join(WAYS))
     parser.add_argument("--full", action="store_true", help="features at 16,577 images too: some minutes")
     given = parser.parse_args()
     show(measure(tuple(given.ways), given.full))

@@ -1,6 +1,7 @@
 """How a figure is taken and shown: both ways in turns, so that a busy machine slows both, and the median
 ratio of the rounds taken."""
 
+import argparse
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,17 @@ class Figure:
     met: bool | None
     """None: no goal, or not decided here."""
     note: str = ""
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """Returns argparse's `type` of a positional that may stand any number of times: `choices` refuses none at all."""
+
+    def check(name: str) -> str:
+        if name not in choices:
+            raise argparse.ArgumentTypeError(f"{name!r} is not among {', '.join(choices)}")
+        return name
+
+    return check
 
 
 def ratio(what: str, against: str, goal: float | None, value: float, note: str = "") -> Figure:

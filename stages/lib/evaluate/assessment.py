@@ -76,7 +76,7 @@ def assess(
 
     partitions = read_partitions(manifest, classes)
     coarse = {column: _coarse(partition, test) for column, partition in partitions.items()}
-    types, type_tables = _by_skin_type(parts, images, resamples, n_classes, settings.min_support)
+    types, type_tables = _by_skin_type(parts, images, resamples, n_classes, settings.min_support, seed)
     summary = {
         "images": {split: len(parts[split].keys) for split in ("val", "test")},
         "groups": {split: int(groups.loc[parts[split].keys].nunique()) for split in ("val", "test")},
@@ -133,14 +133,14 @@ def _coarse(partition: Partition, test: Predicted) -> tuple[np.ndarray, np.ndarr
 
 
 def _by_skin_type(
-    parts: dict[str, Predicted], images: pd.DataFrame, resamples: Resamples, n_classes: int, min_support: int
+    parts: dict[str, Predicted], images: pd.DataFrame, resamples: Resamples, n_classes: int, min_support: int, seed: int
 ) -> tuple[list[dict], pd.DataFrame]:
     """Scores by skin type for both ratings, at both levels, with the type given and hidden."""
     inputs = {"given": parts["test"]} | ({"hidden": parts[TYPE_UNKNOWN]} if TYPE_UNKNOWN in parts else {})
     summaries, tables = [], []
     for rating, skin_types in subgroups.read_ratings(images).items():
         for name, part in inputs.items():
-            rated = subgroups.Rated(resamples, part.labels, part.predicted, n_classes, skin_types)
+            rated = subgroups.Rated(resamples, part.labels, part.predicted, n_classes, skin_types, seed)
             for level in subgroups.LEVELS:
                 which = {"rating": rating, "input": name, "level": level}
                 summaries.append(which | subgroups.summarise(rated, level, min_support))

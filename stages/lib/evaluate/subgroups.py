@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
@@ -34,6 +35,8 @@ class Rated:
     n_classes: int
     skin_types: np.ndarray
     """int64, `(n,)`: 1 to 6, or -1."""
+    seed: int
+    """Of the permutations."""
 
     def members(self, level: str) -> dict[str, np.ndarray]:
         """Returns by group which images are in it, bool, `(n,)`."""
@@ -105,8 +108,8 @@ def summarise(rated: Rated, level: str, min_support: int) -> dict:
 
     Returns:
         `gap` (accuracy of the best group minus that of the worst, with the interval of this difference), `best`,
-        `worst`, `gap_p`, and what `disparities` returns. `gap_p` is how often a gap as large comes by chance: on
-        resamples whose groups are first moved to one accuracy.
+        `worst`, `gap_p`, and what `disparities` returns. `gap_p` is how often a gap as large comes by chance: with
+        the skin types dealt anew over the images, whole groups of near-duplicates at a time.
     """
     members = {name: inside for name, inside in rated.members(level).items() if name != UNKNOWN}
     members = {name: inside for name, inside in members.items() if inside.sum() >= min_support}
@@ -114,19 +117,43 @@ def summarise(rated: Rated, level: str, min_support: int) -> dict:
     if len(members) >= 2:
         right = rated.labels == rated.predicted
         accuracy = {name: right[inside].mean() for name, inside in members.items()}
-        moved = {name: rated.resamples.only(inside).means(right[inside]) for name, inside in members.items()}
         best, worst = max(accuracy, key=accuracy.get), min(accuracy, key=accuracy.get)
         gap = accuracy[best] - accuracy[worst]
-        chance = np.stack([moved[name] - accuracy[name] for name in members])
-        reached = np.nanmax(chance, axis=0) - np.nanmin(chance, axis=0) >= gap - 1e-6
+        moved = [rated.resamples.only(members[name]).means(right[members[name]]) for name in (best, worst)]
         pair = rated.resamples.only(members[best] | members[worst])
         summary = {
-            "gap": estimate(gap, pair.interval(moved[best] - moved[worst])),
+            "gap": estimate(gap, pair.interval(moved[0] - moved[1])),
             "best": best,
             "worst": worst,
-            "gap_p": round(float((1 + reached.sum()) / (1 + len(reached))), 6),
+            "gap_p": round(float((1 + (permuted_gaps(rated, members) >= gap - 1e-6).sum()) / (1 + len(moved[0]))), 6),
         }
     return summary | disparities(rated, members, min_support)
+
+
+def permuted_gaps(rated: Rated, members: dict[str, np.ndarray]) -> np.ndarray:
+    """Deals skin types anew, as often as there are resamples, and returns the gap in accuracy of each deal.
+
+    A permutation test (Fisher, The Design of Experiments, 1935) holds for a type of five images too, where resamples
+    of five right answers say the same every time. What is dealt to are a group's images of one type; such units of
+    the same size with as many right answers are alike, so a deal is a random table of kinds by types (scipy's
+    `random_table`), as many rows as there are kinds of units instead of one per image.
+
+    Args:
+        rated: The test images.
+        members: By skin type or bucket: which images are in it, bool, `(n,)`; no image is in two.
+
+    Returns:
+        float64, `(samples,)`.
+    """
+    images = pd.DataFrame({"right": rated.labels == rated.predicted, "group": rated.resamples.groups, "n": 1})
+    images = pd.concat([images[inside].assign(type=name) for name, inside in members.items()])
+    units = images.groupby(["group", "type"]).agg({"right": "sum", "n": "sum"}).reset_index()
+    table = pd.crosstab([units["right"], units["n"]], units["type"])
+    deals = stats.random_table(table.sum(axis=1), table.sum(axis=0)).rvs(
+        rated.resamples.weights.shape[1], random_state=np.random.default_rng([rated.seed, 2])
+    )
+    right, n = (np.einsum("skt,k->st", deals, table.index.get_level_values(name)) for name in ("right", "n"))
+    return np.ptp(right / n, axis=1)
 
 
 def disparities(rated: Rated, members: dict[str, np.ndarray], min_support: int) -> dict:

@@ -7,7 +7,7 @@ from fairlearn.metrics import MetricFrame, count
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.evaluate.subgroups import LEVELS, Rated, by_group, disparities, read_ratings, summarise
+from stages.lib.evaluate.subgroups import LEVELS, Rated, by_group, disparities, permuted_gaps, read_ratings, summarise
 from stages.lib.scoring.bootstrap import draw
 
 N_CLASSES = 4
@@ -15,7 +15,7 @@ N_CLASSES = 4
 
 def rated(labels, predicted, skin_types, samples: int = 200) -> Rated:
     resamples = draw(np.arange(len(labels)).astype(str), samples, 0)
-    return Rated(resamples, np.array(labels), np.array(predicted), N_CLASSES, np.array(skin_types))
+    return Rated(resamples, np.array(labels), np.array(predicted), N_CLASSES, np.array(skin_types), 0)
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,37 @@ def test_a_true_gap_is_told_from_chance():
         found = summarise(rated(labels, predicted, types), "type", min_support=5)
         assert (found["gap_p"] < 0.05) == told
     assert found["gap"]["low"] > 0 and (found["best"], found["worst"]) == ("1", "3")
+
+
+def test_few_images_that_are_all_right_are_no_proof():
+    # 5 of 5 and 4 of 10, beside 140 of 280: what a bootstrap of the five calls certain
+    right = [True] * 5 + [True] * 4 + [False] * 6 + [True] * 140 + [False] * 140
+    found = summarise(rated([0] * 295, [0 if r else 1 for r in right], [4] * 5 + [3] * 10 + [1] * 280, 2000), "type", 5)
+    assert found["gap"]["value"] == pytest.approx(0.6)
+    assert 0.01 < found["gap_p"] < 0.2
+
+
+def test_where_types_are_alike_one_gap_in_twenty_is_called_real():
+    random = np.random.default_rng(5)
+    types = np.repeat([1, 2, 3, 4], [120, 40, 12, 6])
+    labels = np.zeros(len(types), dtype=int)
+    p = []
+    for _ in range(300):
+        predicted = (random.random(len(types)) < 0.4).astype(int)
+        p.append(summarise(rated(labels, predicted, types), "type", 5)["gap_p"])
+    assert 0.01 <= np.mean(np.array(p) < 0.05) <= 0.085
+
+
+def test_images_of_a_group_are_dealt_together():
+    random = np.random.default_rng(6)
+    groups = np.repeat(np.arange(60), 10)
+    right = np.repeat(random.random(60) < 0.5, 10)  # a group is right or wrong as a whole
+    types = np.repeat(random.choice([1, 2], 60), 10)
+    labels = np.zeros(600, dtype=int)
+    by_image = rated(labels, 1 - right, types, 500)
+    by_group = Rated(draw(groups.astype(str), 500, 0), labels, 1 - right, N_CLASSES, types, 0)
+    members = {"1": types == 1, "2": types == 2}
+    assert permuted_gaps(by_group, members).mean() > 2 * permuted_gaps(by_image, members).mean()
 
 
 def test_ratings_are_read_and_checked():

@@ -32,10 +32,11 @@ GOALS = {"vgg16": 2.5, "inceptionv3": 1.4, "resnet101v2": 1.4, "mobilenetv2": No
 
 def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
     backend.start()
-    number_format, figures = precision.resolve("auto"), []
+    figures = []
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     keys = [f"{number:032x}" for number in range(IMAGES)]
     for name in names:
+        number_format = precision.resolve("auto", APPLICATIONS[name].gains_from_bfloat16)
         network = build_backbone(BackboneSpec(name=name, weights="random", rescale="native"), SIDE_PX, number_format)
         plain = APPLICATIONS[name].build(
             weights=None,

@@ -41,7 +41,7 @@ def main() -> None:
     from stages.lib.features import precision
     from stages.lib.features.parts import Parts
 
-    number_format = precision.resolve(params.features.precision)
+    number_format = precision.resolve(params.features.precision, backbones.APPLICATIONS[name].gains_from_bfloat16)
     backbone = backbones.build_backbone(spec, tensors.item_shape[0], number_format)
     on_gpu = bool(keras.distribution.list_devices("gpu"))
     made_by = spec.model_dump() | {"precision": number_format, "sha256": backbones.weights_digest(backbone)}

@@ -1,4 +1,4 @@
-"""A project with this one's params.yaml and files, whose two stages take a moment: for what is about DVC and Git."""
+"""A project with this one's params.yaml and files, whose three stages take a moment: for what is about DVC and Git."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ ENVIRONMENT = os.environ | {
 }  # fmt: skip
 
 STAGES = """
-import json, sys
+import json, shutil, sys
 from pathlib import Path
 
 import yaml
@@ -27,17 +27,24 @@ if sys.argv[1] == "train":
     if params["model"]["dropout"] == 0.9:
         sys.exit("error: this training fails")
     (model / "weights").write_text(f"{params['model']['dropout']} {params['seed']} {params['split']['fold']}")
-else:
+elif sys.argv[1] == "evaluate":
     dropout, seed, fold = Path("models/model/weights").read_text().split()
     accuracy = round(0.9 - float(dropout) + int(seed) / 1000 + (0 if fold == "None" else int(fold)) / 100, 6)
     scores = {"loss": 1 - accuracy, "accuracy": accuracy, "f1_weighted": accuracy / 2, "f1_macro": accuracy / 4}
-    plots = Path("metrics/plots/model")
-    plots.mkdir(parents=True, exist_ok=True)
+    found = Path("data/evaluations/model")
+    found.mkdir(parents=True, exist_ok=True)
     metrics = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
-    (plots / "assessment.json").write_text(json.dumps({"metrics": metrics}))
-    (plots / "curves.csv").write_text(f"epoch,val_loss\\n0,2.0\\n1,{1 - accuracy}\\n")
-    Path("metrics/scores").mkdir(exist_ok=True)
-    Path("metrics/scores/model.json").write_text(json.dumps(scores))
+    (found / "assessment.json").write_text(json.dumps({"metrics": metrics}))
+    (found / "curves.csv").write_text(f"epoch,val_loss\\n0,2.0\\n1,{1 - accuracy}\\n")
+    (found / "scores.json").write_text(json.dumps(scores))
+else:
+    found, plots = Path("data/evaluations/model"), Path("metrics/plots/model")
+    for folder in (plots, Path("metrics/scores")):
+        folder.mkdir(parents=True, exist_ok=True)
+    for name in ("assessment.json", "curves.csv"):
+        shutil.copy(found / name, plots)
+    shutil.copy(found / "scores.json", "metrics/scores/model.json")
+    accuracy = json.loads((found / "scores.json").read_text())["accuracy"]
     Path("metrics/report.md").write_text(f"# Results\\n\\naccuracy {accuracy}\\n")
 """
 PIPELINE = """
@@ -50,6 +57,10 @@ stages:
   evaluate:
     cmd: python small.py evaluate
     deps: [small.py, models/model]
+    outs: [data/evaluations/model]
+  publish:
+    cmd: python small.py publish
+    deps: [small.py, data/evaluations/model]
     outs:
       - metrics/plots/model: {cache: false}
       - metrics/report.md: {cache: false}

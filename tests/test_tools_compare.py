@@ -1,11 +1,12 @@
 """The table of experiments: best first, what changed, within 120 columns; read from a real DVC repository."""
 
+import json
 import sys
 
 import pytest
 
 from tests.small_project import run
-from tools import compare
+from tools import compare, experiments
 from tools.experiments import Experiment
 
 COMPARE = (sys.executable, "-m", "tools.compare")
@@ -48,6 +49,15 @@ def test_settings_of_the_row_go_without_its_name_and_others_with_theirs():
     changes = {"model.dropout": 0.4, "model.filters": [32, 64], "seed": 3, "tables.vgg16.dropout": 0.1}
     text = compare.table([experiment("one", changes=changes, **four(0.5))], "accuracy", "model")
     assert "dropout=0.4 filters=32,64 seed=3" in text and " tables.vgg16.dropout=0.1" in text and "model." not in text
+
+
+def test_repetitions_are_not_compared_for_their_scores_lie_elsewhere(monkeypatch):
+    names_made = ["model-seed-3-0123abcd", "vgg16-split-fold-0-0123abcd", "my-seed-3", "limber-dogs"]
+    revision = {"rev": "0" * 40, "name": None, "data": {}, "error": None}
+    made = [{"name": name, "revs": [revision], "executor": None} for name in names_made]
+    shown = [{"data": {}}, {"name": "main", "data": {}, "experiments": made}]
+    monkeypatch.setattr(experiments, "output_of", lambda *command: json.dumps(shown))
+    assert [found.name for found in experiments.read_experiments("model")][2:] == ["my-seed-3", "limber-dogs"]
 
 
 def test_experiments_of_a_commit_are_read_from_dvc(project):

@@ -1,6 +1,7 @@
 """Experiments as `dvc exp show` tells them: what each changed, and how one row scored in it."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from stages.lib.core.params import row_name
 from tools.commands import output_of
 
+REPETITION = re.compile(r".+-(seed|split-fold)-\d+-[0-9a-f]{8}")
+"""What `tools.repeat` calls its experiments. They run one row and publish nothing: the scores that Git has of them are
+the baseline's, so they are left to `make seeds` and `make folds`, which know where the right ones are."""
 SCORES = ("loss", "accuracy", "f1_weighted", "f1_macro")
 
 
@@ -26,7 +30,7 @@ class Experiment:
 
 
 def read_experiments(row: str) -> list[Experiment]:
-    """Reads the workspace, the current commit and the experiments that started from it, in this order.
+    """Reads the workspace, the current commit and the experiments that started from it but for repetitions.
 
     Args:
         row: `model` or `tables.<row>`: whose scores are read.
@@ -38,6 +42,8 @@ def read_experiments(row: str) -> list[Experiment]:
     before = _params(baseline["data"] or {})
     found = [("workspace", "Success", workspace["data"]), (baseline["name"], "Success", baseline["data"])]
     for experiment in baseline["experiments"] or []:
+        if REPETITION.fullmatch(experiment["name"] or ""):
+            continue
         tip = experiment["revs"][0]
         state = (experiment["executor"] or {}).get("state", "failed" if tip["error"] else "success")
         found.append((experiment["name"] or tip["name"] or tip["rev"][:7], state.capitalize(), tip["data"]))

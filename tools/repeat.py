@@ -9,6 +9,8 @@ import hashlib
 import json
 import statistics
 
+import dvc.api
+from dvc.exceptions import DvcException
 from tqdm import tqdm
 
 from stages.lib.core.errors import PipelineError, run_stage
@@ -44,6 +46,8 @@ def main() -> None:
 def repetition(row: str, changes: list[str]) -> dict[str, float]:
     """Returns a row's scores with some params changed, from the experiment that has them or from a new one.
 
+    They are read from DVC's cache: what Git has under metrics/ is written by `publish`, which would need all rows.
+
     Raises:
         PipelineError: With the line that its stage said, if it fails.
     """
@@ -56,7 +60,14 @@ def repetition(row: str, changes: list[str]) -> dict[str, float]:
         target = "evaluate" if row == "model" else f"evaluate-table@{row_name(row)}"
         output_of("dvc", "exp", "run", "--temp", "--name", name, *options, target)
     (reference,) = output_of(*references).split()
-    return json.loads(output_of("git", "show", f"{reference}:metrics/scores/{row_name(row)}.json"))
+    commit = output_of("git", "rev-parse", reference).strip()
+    try:
+        return json.loads(dvc.api.read(f"data/evaluations/{row_name(row)}/scores.json", repo=".", rev=commit))
+    except (OSError, DvcException) as error:
+        raise PipelineError(
+            f"{name}: its scores are not in DVC's cache ({' '.join(str(error).split())}); make it again after "
+            f"`dvc exp remove {name}`"
+        ) from None
 
 
 def table(scores: dict[str, dict[str, float]]) -> str:

@@ -90,7 +90,7 @@ class Features(Section):
     """How the outputs of the frozen backbones are computed; the same for all of them."""
 
     precision: Literal["auto", "float32", "bfloat16"]
-    """What the networks compute in; `auto`: bfloat16 where the processor is faster with it."""
+    """What the networks compute in; `auto`: bfloat16 where processor and network gain by it."""
     views: int = Field(ge=0, le=100)
     """Augmented views of every image beside the plain one, for rows with `augment: true`."""
 

@@ -11,17 +11,21 @@ import keras
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def resolve(wanted: str) -> str:
-    """Settles `features.precision` for this machine.
+def resolve(wanted: str, network_gains: bool) -> str:
+    """Settles `features.precision` for this machine and network.
 
     Args:
         wanted: `auto`, `float32` or `bfloat16`.
+        network_gains: Whether bfloat16 pays for the network (`Application.gains_from_bfloat16`).
 
     Returns:
-        `float32` or `bfloat16`. `auto` is bfloat16 on a GPU and on CPUs where `cpu_gains` says so.
+        `float32` or `bfloat16`. `auto` is bfloat16 for networks that gain, on a GPU and on CPUs where `cpu_gains`
+        says so.
     """
     if wanted != "auto":
         return wanted
+    if not network_gains:
+        return "float32"
     if keras.distribution.list_devices("gpu"):
         return "bfloat16"
     cpuinfo = CPUINFO.read_text() if CPUINFO.is_file() else ""  # other systems than Linux have none

@@ -22,12 +22,14 @@ def test_auto_follows_the_processor(tmp_path, monkeypatch, cpuinfo):
     path.write_text(cpuinfo)
     monkeypatch.setattr(precision, "CPUINFO", path)
     monkeypatch.setattr(precision.keras.distribution, "list_devices", lambda kind: [])
-    assert precision.resolve("auto") == CPUS[cpuinfo]
-    assert precision.resolve("float32") == "float32" and precision.resolve("bfloat16") == "bfloat16"
+    assert precision.resolve("auto", True) == CPUS[cpuinfo]
+    assert precision.resolve("float32", True) == "float32" and precision.resolve("bfloat16", True) == "bfloat16"
     path.unlink()
-    assert precision.resolve("auto") == "float32"
+    assert precision.resolve("auto", True) == "float32"
     monkeypatch.setattr(precision.keras.distribution, "list_devices", lambda kind: [f"{kind}:0"])
-    assert precision.resolve("auto") == "bfloat16"
+    assert precision.resolve("auto", True) == "bfloat16"
+    assert precision.resolve("auto", False) == "float32"  # a network that does not gain, wherever it runs
+    assert precision.resolve("bfloat16", False) == "bfloat16"  # but what is asked for is done
 
 
 def test_bfloat16_has_the_same_weights_and_nearly_the_same_features():

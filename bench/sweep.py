@@ -21,7 +21,7 @@ import numpy as np
 from bench.table import ROOT, Figure, ratio, seconds, show
 from stages.features import BATCH_IMAGES
 from stages.lib.backbone import backend
-from stages.lib.backbone.backbones import build_backbone
+from stages.lib.backbone.backbones import APPLICATIONS, build_backbone
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import BackboneSpec, Row
 from stages.lib.data.shard_writer import ShardSetWriter
@@ -85,7 +85,7 @@ def measure() -> list[Figure]:
     backend.start()
     row = load_params(ROOT / "params.yaml").tables["resnet101v2-type-d40"]
     spec = BackboneSpec(name="resnet101v2", weights="random", rescale="native")
-    number_format = precision.resolve("auto")
+    number_format = precision.resolve("auto", APPLICATIONS[spec.name].gains_from_bfloat16)
     published = build_backbone(spec, SIDE_PX)
     ours = published if number_format == "float32" else build_backbone(spec, SIDE_PX, number_format)
     three, source = images(3 * 32)

@@ -19,9 +19,8 @@ HEADER = "| what | against | goal | measured | met | note | repeat |\n|---|---|-
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "names", nargs="*", default=QUICK, type=one_of(*QUICK, "sample"), help=", ".join((*QUICK, "sample"))
-    )
+    every = (*QUICK, "sample")
+    parser.add_argument("names", nargs="*", default=QUICK, type=one_of(*every), help=", ".join(every))
     parser.add_argument("--full", action="store_true")
     given = parser.parse_args()
     names = [*given.names] + ["sample"] * (given.full and "sample" not in given.names)

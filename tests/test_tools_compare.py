@@ -52,7 +52,10 @@ def test_settings_of_the_row_go_without_its_name_and_others_with_theirs():
 
 
 def test_repetitions_are_not_compared_for_their_scores_lie_elsewhere(monkeypatch):
-    names_made = ["model-seed-3-0123abcd", "vgg16-split-fold-0-0123abcd", "my-seed-3", "limber-dogs"]
+    repetitions = [("model", "seed=3"), ("tables.vgg16", "split.fold=0")]
+    names_made = [experiments.repetition_name(row, ["model.dropout=0.2", last], "0" * 40) for row, last in repetitions]
+    assert names_made[1].startswith("vgg16-split-fold-0-")
+    names_made += ["my-seed-3", "limber-dogs"]
     revision = {"rev": "0" * 40, "name": None, "data": {}, "error": None}
     made = [{"name": name, "revs": [revision], "executor": None} for name in names_made]
     shown = [{"data": {}}, {"name": "main", "data": {}, "experiments": made}]

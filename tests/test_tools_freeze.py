@@ -12,7 +12,7 @@ from stages.lib.core.errors import PipelineError
 from tests.small_project import ROOT, run
 from tools.freeze import frozen
 
-CATALOG = "\ufeffmd5hash,label,note,partition\n1,a,007,test\n2,a,,\n3,b,NA,train\n".lstrip("\ufeff")
+CATALOG = "md5hash,label,note,partition\n1,a,007,test\n2,a,,\n3,b,NA,train\n"
 SPLITS = "md5hash,group,split,fold\n3,g,val,0\n1,h,train,1\n"
 
 

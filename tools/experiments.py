@@ -1,5 +1,6 @@
 """Experiments as `dvc exp show` tells them: what each changed, and how one row scored in it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -9,9 +10,8 @@ from typing import Any
 from stages.lib.core.params import row_name
 from tools.commands import output_of
 
-REPETITION = re.compile(r".+-(seed|split-fold)-\d+-[0-9a-f]{8}")
-"""What `tools.repeat` calls its experiments. They run one row and publish nothing: the scores that Git has of them are
-the baseline's, so they are left to `make seeds` and `make folds`, which know where the right ones are."""
+_REPETITION = re.compile(r".+-(seed|split-fold)-\d+-[0-9a-f]{8}")
+"""What `repetition_name` gives."""
 SCORES = ("loss", "accuracy", "f1_weighted", "f1_macro")
 
 
@@ -29,6 +29,16 @@ class Experiment:
     """Of the row, by metric; empty while there are none."""
 
 
+def repetition_name(row: str, changes: list[str], commit: str) -> str:
+    """Names the experiment of `make seeds` or `make folds` that has these changes, the last of them the repetition's.
+
+    Such experiments run one row and publish nothing, so the scores that Git has of them are the baseline's:
+    `read_experiments` leaves them out, and `tools.repeat` knows where the right ones are.
+    """
+    digest = hashlib.sha256(json.dumps([commit, row, sorted(changes)]).encode()).hexdigest()
+    return f"{row_name(row)}-{changes[-1].replace('=', '-').replace('.', '-')}-{digest[:8]}"
+
+
 def read_experiments(row: str) -> list[Experiment]:
     """Reads the workspace, the current commit and the experiments that started from it but for repetitions.
 
@@ -42,7 +52,7 @@ def read_experiments(row: str) -> list[Experiment]:
     before = _params(baseline["data"] or {})
     found = [("workspace", "Success", workspace["data"]), (baseline["name"], "Success", baseline["data"])]
     for experiment in baseline["experiments"] or []:
-        if REPETITION.fullmatch(experiment["name"] or ""):
+        if _REPETITION.fullmatch(experiment["name"] or ""):
             continue
         tip = experiment["revs"][0]
         state = (experiment["executor"] or {}).get("state", "failed" if tip["error"] else "success")

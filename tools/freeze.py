@@ -18,6 +18,7 @@ from stages.lib.core.files import write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.manifest import SPLITS_TABLE
+from stages.lib.report.about import read_bytes
 from stages.lib.split.splits import PARTITION
 
 RAW = Path("data/raw")
@@ -37,7 +38,8 @@ def main() -> None:
             f"params.yaml: split.fold: {SPLITS_TABLE} is that of fold {params.split.fold}; freeze the split itself, "
             f"after `dvc repro split` with `split.fold: null`"
         )
-    text, placed, of = frozen(_read(RAW / params.dataset / "catalog.csv"), _read(SPLITS_TABLE))
+    files = (RAW / params.dataset / "catalog.csv", SPLITS_TABLE)
+    text, placed, of = frozen(*(read_bytes(file).decode("utf-8-sig") for file in files))
     write_text(path, text)
     print(f"{path}: {placed:,} of {of:,} rows are placed. Add rows with an empty {PARTITION}, commit the file, then")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
@@ -64,13 +66,6 @@ def frozen(catalog: str, splits: str) -> tuple[str, int, int]:
         raise PipelineError(f"{SPLITS_TABLE}: {strange[0]} is not in the catalog; deal it with `dvc repro split` first")
     table[PARTITION] = table["md5hash"].map(place).fillna("")
     return table.to_csv(index=False, lineterminator="\n"), len(place), len(table)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; write it with `dvc repro split`") from None
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
     found = []
     for path, changes in metrics.items():
         row = Path(path).stem
-        if not path.startswith(SCORES_DIR) or not (intervals := _intervals(base, row)):
+        if not path.startswith(SCORES_DIR) or not (intervals := _assessment(base, row).get("metrics")):
             continue
         for name in SCORES:
             interval, new = intervals.get(name) or {}, changes.get(name, {}).get("new")
@@ -102,12 +102,13 @@ def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
 
 def other_precision(base: str) -> str:
     """Says so if features were computed in another number format than the base's, which moves every row on features."""
-    formats: dict[str, set] = {"base": set(), "here": set()}
-    for path in sorted(Path(PLOTS_DIR).glob("*/assessment.json")):
-        texts = {"base": _at(base, path.as_posix()), "here": path.read_text()}
-        for side, text in texts.items():
-            formats[side].add(json.loads(text).get("features_precision") if text else None)
-    was, now = (", ".join(sorted(formats[side] - {None})) for side in ("base", "here"))
+    paths = sorted(Path(PLOTS_DIR).glob("*/assessment.json"))
+    here = [json.loads(path.read_text()) for path in paths]
+    there = [_assessment(base, path.parent.name) for path in paths]
+    was, now = (
+        ", ".join(sorted({found["features_precision"] for found in side if found.get("features_precision")}))
+        for side in (there, here)
+    )
     if not was or not now or was == now:
         return ""
     return (
@@ -174,9 +175,9 @@ def curves(base: str, row: str) -> str:
     return "\n".join(chart)
 
 
-def _intervals(base: str, row: str) -> dict[str, dict]:
-    text = _at(base, f"{PLOTS_DIR}/{row}/assessment.json")
-    return json.loads(text)["metrics"] if text else {}
+def _assessment(base: str, row: str) -> dict:
+    """Returns a row's assessment.json as it was at the base; empty if it was not there."""
+    return json.loads(_at(base, f"{PLOTS_DIR}/{row}/assessment.json") or "{}")
 
 
 def _at(commit: str, path: str) -> str | None:

@@ -5,7 +5,6 @@ is; one that was made before, with the same settings on the same commit, is not 
 """
 
 import argparse
-import hashlib
 import json
 import statistics
 
@@ -16,7 +15,7 @@ from tqdm import tqdm
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.params import load_params, row_name
 from tools.commands import output_of
-from tools.experiments import SCORES
+from tools.experiments import SCORES, repetition_name
 
 
 def main() -> None:
@@ -51,18 +50,15 @@ def repetition(row: str, changes: list[str]) -> dict[str, float]:
     Raises:
         PipelineError: With the line that its stage said, if it fails.
     """
-    commit = output_of("git", "rev-parse", "HEAD").strip()
-    digest = hashlib.sha256(json.dumps([commit, row, sorted(changes)]).encode()).hexdigest()
-    name = f"{row_name(row)}-{changes[-1].replace('=', '-').replace('.', '-')}-{digest[:8]}"
+    name = repetition_name(row, changes, output_of("git", "rev-parse", "HEAD").strip())
     references = ("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}")
     if not output_of(*references):
         options = [option for change in changes for option in ("-S", change)]
         target = "evaluate" if row == "model" else f"evaluate-table@{row_name(row)}"
         output_of("dvc", "exp", "run", "--temp", "--name", name, *options, target)
     (reference,) = output_of(*references).split()
-    commit = output_of("git", "rev-parse", reference).strip()
     try:
-        return json.loads(dvc.api.read(f"data/evaluations/{row_name(row)}/scores.json", repo=".", rev=commit))
+        return json.loads(dvc.api.read(f"data/evaluations/{row_name(row)}/scores.json", repo=".", rev=reference))
     except (OSError, DvcException) as error:
         raise PipelineError(
             f"{name}: its scores are not in DVC's cache ({' '.join(str(error).split())}); make it again after "

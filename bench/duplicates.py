@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.core.params import load_params
-from stages.lib.data.images import decode_rgb
+from stages.lib.data.images import decode
 from stages.lib.split import near_duplicates
 from stages.lib.split.duplicates import group_names
 from stages.lib.split.pixel_match import grey_square
@@ -23,7 +23,7 @@ from stages.preprocess import stretch
 
 SHARED = Path(os.environ.get("FITZPATRICK_SHARED", "../shared"))
 PER_ALTERATION = 200
-SIDE_PX = 224
+SIDE_PX, MAX_PIXELS = 224, 10**8
 
 
 def encode(image: np.ndarray, quality: int = 90) -> bytes:
@@ -86,7 +86,9 @@ def main() -> None:
     originals = [(SHARED / "ham10000/images" / url.rsplit("/", 1)[1]).read_bytes() for url in catalog["url"]]
     copies, plan = planted(originals)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        images = np.stack(list(pool.map(lambda body: stretch(decode_rgb(body), SIDE_PX), originals + copies)))
+        images = np.stack(
+            list(pool.map(lambda body: stretch(decode(body, MAX_PIXELS).pixels, SIDE_PX), originals + copies))
+        )
     features = features_of(images, arguments.weights, arguments.keep)
 
     start, cpu = time.perf_counter(), time.process_time()

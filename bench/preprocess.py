@@ -1,79 +1,107 @@
-"""Preprocess: its tensors, written to shards, against bare `cv2.imread` + `cv2.resize` that keeps nothing.
+"""Preprocess and validate, the stages' own `main`, against bare `cv2.imread` + `cv2.resize` that keeps nothing.
 
-Drawn JPEGs, two threads on both sides. Ours also reads EXIF, averages where it shrinks much, and writes. Two sizes: one
-that libjpeg can halve while it decodes, and one that it cannot. Where an image is small, writing its 150 kB tensor
-weighs: the note says what the bare loop reaches when it writes what it has, which is the most that can be.
+Drawn JPEGs with as much detail as photographs (the note says how large), two threads on both sides. Ours also judges
+whether an image is sound, turns it as EXIF says, averages where it shrinks much, tells equal pixels and writes. Two
+sizes: one that libjpeg can halve while it decodes, and one that it cannot. Where an image is small, writing its 150 kB
+tensor weighs: the note says what the bare loop reaches when it writes what it has.
+`python -m bench.preprocess FOLDER` measures on a folder of images instead.
 """
 
+import contextlib
+import hashlib
+import io
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
-from bench.table import Figure, alternating, ratio, show, times
-from stages.lib.data.shard_writer import ShardSetWriter
-from stages.preprocess import tensor
+from bench.table import ROOT, Figure, alternating, ratio, show, times
+from stages import preprocess, validate
 
-IMAGES, SIDE_PX, THREADS = 800, 224, 2
+IMAGES, SIDE_PX, THREADS = 3000, 224, 2
 SIZES = ((600, 450), (400, 300))
 
 
-def draw(raw: Path, images: int, size: tuple[int, int] = SIZES[0]) -> list[str]:
-    """Writes JPEGs where fetch would put them; returns their keys."""
-    random, keys = np.random.default_rng(0), []
-    for number in range(images):
-        key = f"{number * 2654435761 % 2**32:08x}{number:024x}"
-        path = raw / "images" / key[:2] / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rough = cv2.resize(random.integers(0, 256, (12, 16, 3), dtype=np.uint8), size)
-        path.write_bytes(cv2.imencode(".jpg", rough)[1].tobytes())
-        keys.append(key)
-    return keys
+def photographs(number: int, size: tuple[int, int]) -> Iterator[bytes]:
+    """Draws JPEGs whose detail falls off with its frequency, as that of photographs does, with a camera's noise."""
+    random, (width, height) = np.random.default_rng(0), size
+    scene = np.full((2 * height, 2 * width, 3), 128, np.float32)
+    for cells in (8, 16, 32, 64, 128, 256):
+        rough = random.normal(0, 60 / cells**0.5, (cells, cells, 3)).astype(np.float32)
+        scene += cv2.resize(rough, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
+    scene = (scene + random.normal(0, 3, scene.shape)).clip(0, 255).astype(np.uint8)
+    for _ in range(number):
+        top, left = random.integers(0, height), random.integers(0, width)
+        seen = np.ascontiguousarray(scene[top : top + height, left : left + width])
+        yield cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+
+
+def lay_out(folder: Path, bodies: Iterator[bytes]) -> list[str]:
+    """Writes what fetch would of these images; returns the files' paths."""
+    raw, paths = folder / "data/raw/sample", {}
+    for body in bodies:
+        key = hashlib.md5(body).hexdigest()
+        paths[key] = raw / "images" / key[:2] / key
+        paths[key].parent.mkdir(parents=True, exist_ok=True)
+        paths[key].write_bytes(body)
+    rows = pd.DataFrame({"md5hash": list(paths), "fitzpatrick_scale": 2, "label": "acne", "url": ""})
+    rows.to_csv(raw / "catalog.csv", index=False)
+    rows[["md5hash"]].assign(status="ok", detail="").to_csv(raw / "fetch.csv", index=False)
+    (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return [str(path) for path in paths.values()]
 
 
 def measure() -> list[Figure]:
+    return [
+        figure
+        for width, height in SIZES
+        for figure in compare(f"{width} x {height} px", photographs(IMAGES, (width, height)))
+    ]
+
+
+def compare(name: str, bodies: Iterator[bytes]) -> list[Figure]:
     cv2.setNumThreads(1)
-    return [_measure(size) for size in SIZES]
-
-
-def _measure(size: tuple[int, int]) -> Figure:
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool:
-        raw = Path(folder) / "raw"
-        keys = draw(raw, IMAGES, size)
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(THREADS) as pool, contextlib.chdir(folder):
+        paths = lay_out(Path(folder), bodies)
 
         def bare() -> None:
-            def one(key: str) -> None:
-                cv2.resize(cv2.imread(str(raw / "images" / key[:2] / key)), (SIDE_PX, SIDE_PX))
+            def one(path: str) -> None:
+                cv2.resize(cv2.imread(path), (SIDE_PX, SIDE_PX))
 
-            list(pool.map(one, keys))
+            list(pool.map(one, paths))
 
         def kept() -> None:
-            def one(key: str, row: int) -> None:
-                image = cv2.resize(cv2.imread(str(raw / "images" / key[:2] / key)), (SIDE_PX, SIDE_PX))
+            def one(path: str, row: int) -> None:
+                image = cv2.resize(cv2.imread(path), (SIDE_PX, SIDE_PX))
                 os.pwrite(file.fileno(), image.reshape(-1), row * image.nbytes)
 
-            with (Path(folder) / "kept").open("wb", buffering=0) as file:
-                list(pool.map(one, keys, range(len(keys))))
+            with Path("kept").open("wb", buffering=0) as file:
+                list(pool.map(one, paths, range(len(paths))))
+            Path("kept").unlink()
 
-        def ours() -> None:
-            with ShardSetWriter(Path(folder) / "tensors", keys, (SIDE_PX, SIDE_PX, 3), np.uint8) as writer:
-                for shard, shard_keys in writer.shard_keys.items():
-
-                    def store(row: int, shard: str = shard, shard_keys: list[str] = shard_keys) -> None:
-                        writer.write(shard, row, tensor(raw, shard_keys[row], SIDE_PX)[None])
-
-                    list(pool.map(store, range(len(shard_keys))))
-
-        slow, written, fast = alternating(bare, kept, ours, rounds=7)
-    note = (
-        f"{IMAGES / fast.min():,.0f} against {IMAGES / slow.min():,.0f} images/s; the bare loop that writes: "
-        f"{slow.min() / written.min():.2f}x"
-    )
-    return ratio(f"preprocess, {size[0]} x {size[1]} px", "cv2.imread + resize", 0.9, times(slow, fast), note)
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            slow, written, decoding, judging = alternating(bare, kept, preprocess.main, validate.main, rounds=7)
+        size_kb = np.mean([Path(path).stat().st_size for path in paths]) / 1e3
+    against, kb = "cv2.imread + resize", f"{size_kb:.0f} kB"
+    rates = f"{len(paths) / decoding.min():,.0f} against {len(paths) / slow.min():,.0f} images/s of {kb}"
+    written_too = f"the bare loop that writes: {times(slow, written):.2f}x"
+    return [
+        ratio(f"preprocess, {name}", against, 0.9, times(slow, decoding), f"{rates}; {written_too}"),
+        ratio(
+            f"preprocess and validate, {name}", against, 0.9, times(slow, decoding + judging), f"{len(paths):,} images"
+        ),
+    ]
 
 
 if __name__ == "__main__":
-    show(measure())
+    if sys.argv[1:]:
+        files = sorted(path for path in Path(sys.argv[1]).rglob("*") if path.is_file())
+        show(compare(sys.argv[1], (path.read_bytes() for path in files)))
+    else:
+        show(measure())

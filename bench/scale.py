@@ -18,14 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.preprocess import draw
+from bench.preprocess import lay_out, photographs
 from bench.table import ROOT, Figure, below, one_of, show
 from stages.lib.data.shard_writer import ShardSetWriter
 
 SIZES = (1000, 4000, 16577)
 SIZES_OF_FEATURES = (250, 1000, 4000)
 WAYS = ("preprocess", "features", "head-2048", "head-25088")
-DISTINCT_JPEGS = 500
 
 HEAD = """
 import sys
@@ -85,16 +84,7 @@ def once(way: str, n: int) -> tuple[float, float, float]:
         folder = Path(name)
         (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())
         if way == "preprocess":
-            raw = folder / "data/raw/sample"
-            distinct = [raw / "images" / key[:2] / key for key in draw(raw, min(n, DISTINCT_JPEGS))]
-            keys = keys_of(n)
-            for number, key in enumerate(keys):
-                path = raw / "images" / key[:2] / key
-                path.parent.mkdir(exist_ok=True)
-                if not path.exists():
-                    os.link(distinct[number % len(distinct)], path)
-            lines = ["md5hash,fitzpatrick_scale", *(f"{key},1" for key in keys)]
-            (folder / "data/manifest.csv").write_text("\n".join(lines) + "\n")
+            lay_out(folder, photographs(n, (600, 450)))
             return run(folder, ["-m", "stages.preprocess"])
         if way == "features":
             fill(folder / "data/tensors", n, (224, 224, 3), np.uint8)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from stages.lib.baselines.baselines import for_table
 from stages.lib.core.errors import run_stage
-from stages.lib.core.files import read_json, replacing, write_text
+from stages.lib.core.files import read_bytes, read_json, replacing, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import Row
 from stages.lib.data.catalog import parse_catalog
@@ -58,7 +58,7 @@ def main() -> None:
     explained = [results.read_explained(EXPLAIN, *item) for item in params.explain.rows.items()]
     validation, split = read_json(VALIDATION), read_json(SPLIT)
     catalog_path = RAW / params.dataset / "catalog.csv"
-    catalog = parse_catalog(about.read_bytes(catalog_path), "the catalog")
+    catalog = parse_catalog(read_bytes(catalog_path), "the catalog")
 
     compared = compare(
         read_all_predictions(rows, baselines), MODEL, read_groups(), read_classes(),

@@ -1,34 +1,27 @@
-"""Stage validate: decides for each catalog row whether it has a sound image, and says why if not."""
+"""Stage validate: decides for each catalog row whether its image is used, and says why if not."""
 
-import io
-import os
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
-from tqdm.contrib.concurrent import thread_map
 
 from stages.lib.core.errors import PipelineError, run_stage
-from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.files import read_bytes, write_csv, write_json
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import Validate
-from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
-from stages.lib.data import images
+from stages.lib.core.words import DECODE_FAULTS, SKIN_TYPES, UNKNOWN_TYPE
 from stages.lib.data.catalog import WRONGLY_LABELLED, class_names, parse_catalog
 from stages.lib.data.manifest import CLASSES, MANIFEST
+from stages.lib.data.outcomes import FETCH_FAULTS, read_decoded, read_fetched
 
 RAW = Path("data/raw")
 DROPPED = Path("data/dropped.csv")
 SUMMARY = Path("data/validation.json")
 
-FETCH_FAULTS = ("no_url", "fetch_failed", "md5_mismatch")
+TOO_SMALL = "too_small"
 REASONS = (
     *FETCH_FAULTS,
     "wrongly_labelled",
-    images.NOT_AN_IMAGE,
-    images.TRUNCATED,
-    images.TOO_SMALL,
-    images.TOO_MANY_PIXELS,
+    *DECODE_FAULTS,
+    TOO_SMALL,
     "exact_duplicate",
     "conflicting_labels",
 )
@@ -39,11 +32,11 @@ def main() -> None:
     """Writes data/manifest.csv, data/dropped.csv, data/classes.json and data/validation.json."""
     params = load_params()
     raw = RAW / params.dataset
-    catalog = parse_catalog(_read(raw / "catalog.csv"), str(raw / "catalog.csv"))
-    verdicts = fetch_verdicts(catalog, raw / "fetch.csv")
+    catalog = parse_catalog(read_bytes(raw / "catalog.csv"), str(raw / "catalog.csv"))
+    verdicts = fetch_verdicts(catalog, raw)
     if params.validate_.drop_wrongly_labelled:
         drop_wrongly_labelled(catalog, verdicts)
-    inspect_images(catalog, verdicts, raw, params.validate_)
+    judge_images(catalog, verdicts, params.validate_.min_side_px)
     drop_exact_duplicates(catalog, verdicts, params.validate_.duplicates)
 
     kept = verdicts["reason"] == ""
@@ -70,37 +63,27 @@ def main() -> None:
         print(f"validate: dropped {counts}; each with its reason in {DROPPED}")
 
 
-def fetch_verdicts(catalog: pd.DataFrame, path: Path) -> pd.DataFrame:
+def fetch_verdicts(catalog: pd.DataFrame, raw: Path) -> pd.DataFrame:
     """Reads what became of each row's download.
 
     Args:
         catalog: All rows.
-        path: The stage fetch's table.
+        raw: `data/raw/<dataset>`.
 
     Returns:
         One row per catalog row, with its index: `reason` (empty: none to drop it so far) and `detail`, to
         which the later checks add.
 
     Raises:
-        PipelineError: If the table is missing, or is not about this catalog.
+        PipelineError: If the stage fetch's table is missing, or is not about this catalog.
     """
-    again = "write it anew with `dvc repro -f fetch`"
-    try:
-        fetched = pd.read_csv(io.BytesIO(_read(path)), dtype=str, keep_default_na=False)
-    except ValueError as error:  # pandas' parser errors and those of UTF-8
-        raise PipelineError(f"{path}: not a CSV file ({error}); {again}") from None
-    absent = [column for column in ("md5hash", "status", "detail") if column not in fetched.columns]
-    if absent:
-        raise PipelineError(f"{path}: lacks the column {absent[0]}; {again}")
-    both = catalog[["md5hash"]].merge(fetched, on="md5hash", how="left")
+    both = catalog[["md5hash"]].merge(read_fetched(raw), on="md5hash", how="left")
     if len(both) != len(catalog) or both["status"].isna().any():
-        raise PipelineError(f"{path}: has not one row for each of the catalog's; {again}")
-    unknown = both[~both["status"].isin(["ok", *FETCH_FAULTS])]
-    if not unknown.empty:
-        row = unknown.iloc[0]
-        raise PipelineError(f"{path}: {row['md5hash']} has the unknown status {row['status']!r}; {again}")
+        raise PipelineError(
+            f"{raw / 'fetch.csv'}: has not one row for each of the catalog's; make it anew with `dvc repro`"
+        )
     reasons = both["status"].replace("ok", "")
-    return pd.DataFrame({"reason": reasons, "detail": both["detail"]}, index=catalog.index)
+    return pd.DataFrame({"reason": reasons, "detail": both["detail"]}).set_index(catalog.index)
 
 
 def drop_wrongly_labelled(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> None:
@@ -110,21 +93,15 @@ def drop_wrongly_labelled(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> None
         verdicts.loc[marked, ["reason", "detail"]] = "wrongly_labelled", f"qc is {WRONGLY_LABELLED!r}"
 
 
-def inspect_images(catalog: pd.DataFrame, verdicts: pd.DataFrame, raw: Path, rules: Validate) -> None:
-    """Decodes every image still kept: adds `width_px`, `height_px` and `pixels_digest`, or the fault."""
-    keys = catalog.loc[verdicts["reason"] == "", "md5hash"]
-    found = thread_map(
-        partial(_inspect, raw=raw, rules=rules),
-        keys,
-        max_workers=os.cpu_count(),
-        desc="validate",
-        unit="image",
-        mininterval=1,
-    )
-    columns = ["reason", "detail", "width_px", "height_px", "pixels_digest"]
-    table = pd.DataFrame(found, index=keys.index, columns=columns).astype(object)
-    for column in columns:
-        verdicts.loc[keys.index, column] = table[column]
+def judge_images(catalog: pd.DataFrame, verdicts: pd.DataFrame, min_side_px: int) -> None:
+    """Drops what could not be decoded or is too small; adds `width_px`, `height_px` and `pixels_digest`."""
+    kept = verdicts["reason"] == ""
+    decoded = read_decoded(catalog.loc[kept, "md5hash"])
+    for row in decoded[(decoded["width_px"] < min_side_px) | (decoded["height_px"] < min_side_px)].itertuples():
+        decoded.loc[row.Index, ["reason", "detail"]] = TOO_SMALL, f"{row.width_px}x{row.height_px} px"
+    verdicts.loc[kept, ["reason", "detail"]] = decoded[["reason", "detail"]]
+    for column in ("width_px", "height_px", "pixels_digest"):
+        verdicts[column] = decoded[column]
 
 
 def drop_exact_duplicates(catalog: pd.DataFrame, verdicts: pd.DataFrame, policy: str) -> None:
@@ -178,22 +155,6 @@ def _tally(column: pd.Series, outcome: pd.Series, values: list[str], name: str) 
         {name: value} | {key: int(count) for key, count in row.items() if count or key == "kept"}
         for value, row in counts.iterrows()
     ]
-
-
-def _inspect(md5hash: str, raw: Path, rules: Validate) -> tuple[str, str, int | None, int | None, str | None]:
-    """Returns reason, detail, width and height in px, and the digest of the pixels."""
-    try:
-        info = images.inspect(images.read_raw(raw, md5hash), rules.min_side_px, rules.max_pixels)
-    except images.BadImage as fault:
-        return fault.reason, fault.detail, None, None, None
-    return "", "", info.width_px, info.height_px, info.pixels_digest
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro fetch`") from None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The tensors are the images, decoded and stretched; a run that fails leaves none."""
+"""The tensors are the sound images, decoded and stretched; of the others the reason is noted."""
 
 import hashlib
 import io
@@ -13,10 +13,11 @@ from stages import preprocess
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import Preprocess
-from stages.lib.data.images import decode_rgb
+from stages.lib.data.images import decode
+from stages.lib.data.outcomes import read_decoded
 from stages.lib.data.shards import ShardedArray
 
-SIDE_PX = 80
+SIDE_PX, MAX_PIXELS = 80, 160 * 160
 SIZES = [(200, 120), (40, 60), (80, 80), (200, 40), (30, 90), (81, 80), (75, 75), (160, 160)]
 
 
@@ -27,35 +28,113 @@ def encoded(seed: int, width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
+def png(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+class Project:
+    """A checkout with what fetch writes."""
+
+    def __init__(self, root):
+        self.root, self.bodies, self.statuses = root, {}, {}
+        self.raw = root / "data/raw/sample"
+
+    def add(self, body: bytes, status: str = "ok") -> str:
+        key = hashlib.md5(body).hexdigest()
+        if status == "ok":
+            path = self.path(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+            self.bodies[key] = body
+        self.statuses[key] = status
+        fetched = pd.DataFrame({"md5hash": self.statuses.keys(), "status": self.statuses.values(), "detail": ""})
+        fetched.to_csv(self.raw / "fetch.csv", index=False)
+        return key
+
+    def path(self, key):
+        return self.raw / "images" / key[:2] / key
+
+    def tensors(self):
+        preprocess.main()
+        return ShardedArray(self.root / "data/tensors")
+
+    def outcomes(self):
+        return read_decoded(pd.Series(list(self.bodies), index=list(self.bodies)))
+
+    def files(self):
+        return {path.name: path.read_bytes() for path in (self.root / "data").rglob("*") if path.is_file()}
+
+
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A checkout with raw images and a manifest; the images by key, in the manifest's order."""
-    params = load_params().model_copy(update={"dataset": "sample", "preprocess": Preprocess(image_size_px=SIDE_PX)})
+    params = load_params().model_copy(
+        update={"dataset": "sample", "preprocess": Preprocess(image_size_px=SIDE_PX, max_pixels=MAX_PIXELS)}
+    )
     monkeypatch.setattr(preprocess, "load_params", lambda: params)
-    bodies = {}
-    for seed, size in enumerate(SIZES * 3):
-        body = encoded(seed, *size)
-        key = hashlib.md5(body).hexdigest()
-        path = tmp_path / "data/raw/sample/images" / key[:2] / key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-        bodies[key] = body
-    manifest = pd.DataFrame({"md5hash": list(bodies), "fitzpatrick_scale": 3, "label": "acne"})
-    manifest.to_csv(tmp_path / "data/manifest.csv", index=False)
     monkeypatch.chdir(tmp_path)
-    return bodies
+    made = Project(tmp_path)
+    for seed, size in enumerate(SIZES * 3):
+        made.add(encoded(seed, *size))
+    return made
 
 
-def test_tensors_are_the_decoded_and_resized_images(project, tmp_path):
-    preprocess.main()
-    data = ShardedArray(tmp_path / "data/tensors")
-    assert data.keys == sorted(project)
+def test_tensors_are_the_decoded_and_resized_images(project):
+    data, bodies = project.tensors(), project.bodies
+    assert data.keys == sorted(bodies)
     assert (data.item_shape, data.dtype) == ((SIDE_PX, SIDE_PX, 3), np.uint8)
-    for key, tensor in zip(project, data.gather(data.positions(list(project))), strict=True):
-        pixels = decode_rgb(project[key], SIDE_PX)
+    for key, tensor in zip(bodies, data.gather(data.positions(list(bodies))), strict=True):
+        pixels = decode(bodies[key], MAX_PIXELS, SIDE_PX).pixels
         if max(pixels.shape[:2]) < 2 * SIDE_PX:  # longer sides have their own tests
             pixels = cv2.resize(pixels, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
             assert np.array_equal(tensor, pixels), key
+
+
+def test_sizes_are_noted(project):
+    project.tensors()
+    noted = project.outcomes()
+    assert list(zip(noted["width_px"], noted["height_px"], strict=True)) == SIZES * 3
+    assert (noted[["reason", "detail"]] == "").all(axis=None)
+    assert noted["pixels_digest"].is_unique
+
+
+def test_what_cannot_be_decoded_is_noted_and_has_no_tensor(project):
+    whole = encoded(100, 90, 90)
+    faults = {
+        project.add(whole[: len(whole) // 2]): ("truncated", "truncated"),
+        project.add(b"<html>gone</html>"): ("not_an_image", "17 bytes"),
+        project.add(encoded(101, 161, 160)): ("too_many_pixels", "161x160 px"),
+    }
+    absent = project.add(b"never came", status="fetch_failed")
+    data, noted = project.tensors(), project.outcomes()
+    assert data.keys == sorted(set(project.bodies) - set(faults))
+    assert absent not in data.keys
+    for key, (reason, detail) in faults.items():
+        assert noted.loc[key, "reason"] == reason
+        assert detail in noted.loc[key, "detail"]
+        assert pd.isna(noted.loc[key, "width_px"])
+    sound = [key for key in project.bodies if key not in faults]
+    for key, tensor in zip(sound, data.gather(data.positions(sound)), strict=True):
+        assert np.array_equal(tensor, preprocess.tensor(project.raw, key, preprocess.load_params().preprocess)[1])
+
+
+def test_the_digest_is_of_size_and_pixels_not_of_the_file(project):
+    content = encoded(100, 90, 90)
+    same = [project.add(content), project.add(content[:2] + b"\xff\xfe\x00\x05abc" + content[2:])]
+    flat = [project.add(png(np.zeros(shape, np.uint8))) for shape in ((40, 80, 3), (80, 40, 3))]
+    project.tensors()
+    digests = project.outcomes()["pixels_digest"]
+    assert digests.loc[same].nunique() == 1
+    assert digests.loc[flat].nunique() == 2
+
+
+def test_nothing_decodable_is_told_and_writes_nothing(project):
+    for key in project.bodies:
+        project.path(key).write_bytes(b"<html>")
+    with pytest.raises(PipelineError, match=r"none of 24 images can be decoded \(24 not_an_image\)"):
+        preprocess.main()
+    assert sorted(path.name for path in (project.root / "data").iterdir()) == ["raw"]
 
 
 def test_an_image_of_the_right_size_is_not_touched():
@@ -90,14 +169,13 @@ def test_colours_stay_rgb():
     assert (preprocess.stretch(red, SIDE_PX) == (255, 0, 0)).all()
 
 
-def test_a_second_run_writes_the_same_bytes(project, tmp_path):
-    def run():
-        preprocess.main()
-        return {path.name: path.read_bytes() for path in (tmp_path / "data/tensors").iterdir()}
-
-    first = run()
-    assert set(first) == {f"{key[0]}.npy" for key in project} | {"index.csv"}
-    assert run() == first
+def test_a_second_run_writes_the_same_bytes(project):
+    project.add(b"<html>")
+    data = project.tensors()
+    first = project.files()
+    assert set(first) >= {f"{key[0]}.npy" for key in data.keys} | {"index.csv", "decoded.csv"}
+    project.tensors()
+    assert project.files() == first
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, PipelineError("gone"), RuntimeError])
@@ -113,23 +191,18 @@ def test_an_interrupted_run_leaves_no_tensors(project, tmp_path, monkeypatch, er
     monkeypatch.setattr(preprocess, "tensor", fail_late)
     with pytest.raises(error if isinstance(error, type) else type(error)):
         preprocess.main()
-    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["manifest.csv", "raw"]
+    assert sorted(path.name for path in (tmp_path / "data").iterdir()) == ["raw"]
 
 
-def test_a_missing_manifest_is_named(project, tmp_path):
-    (tmp_path / "data/manifest.csv").unlink()
-    with pytest.raises(PipelineError, match=r"manifest\.csv: missing"):
+def test_a_missing_table_is_named(project):
+    (project.raw / "fetch.csv").unlink()
+    with pytest.raises(PipelineError, match=r"fetch\.csv: missing"):
         preprocess.main()
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "missing"), (b"<html>", "changed since validate")])
-def test_an_image_that_is_gone_or_changed_is_named(project, tmp_path, content, message):
-    key = next(iter(project))
-    path = tmp_path / "data/raw/sample/images" / key[:2] / key
-    if content is None:
-        path.unlink()
-    else:
-        path.write_bytes(content)
-    with pytest.raises(PipelineError, match=f"{key}.*{message}"):
+def test_an_image_that_is_gone_is_named(project):
+    key = next(iter(project.bodies))
+    project.path(key).unlink()
+    with pytest.raises(PipelineError, match=f"{key}: missing"):
         preprocess.main()
-    assert not (tmp_path / "data/tensors").exists()
+    assert not (project.root / "data/tensors").exists()

@@ -1,4 +1,7 @@
-"""Each catalog row is kept, or dropped with the reason; the four outputs agree with one another."""
+"""Each catalog row is kept, or dropped with the reason; the four outputs agree with one another.
+
+What they are made from is what preprocess writes of images like these.
+"""
 
 import hashlib
 import io
@@ -9,10 +12,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from stages import validate
+from stages import preprocess, validate
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import Validate
+from stages.lib.core.sections import Preprocess, Validate
 
 OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "data/validation.json")
 
@@ -29,7 +32,7 @@ class Project:
 
     def __init__(self, root):
         self.root, self.rows, self.fetched = root, [], []
-        self.rules = {"min_side_px": 32, "max_pixels": 10_000, "drop_wrongly_labelled": True}
+        self.rules = {"min_side_px": 32, "drop_wrongly_labelled": True}
         self.rules |= {"duplicates": "keep_first", "min_kept_fraction": 0.0}
 
     def add(self, content=None, label="acne", skin_type=3, qc="", status="ok", detail="", store=True) -> str:
@@ -55,8 +58,12 @@ class Project:
         # fetch may finish in any order
         fetched[::-1].to_csv(self.raw / "fetch.csv", index=False)
 
-    def run(self, **options):
+    def decode(self, **options):
         self.write(**options)
+        preprocess.main()
+
+    def run(self, **options):
+        self.decode(**options)
         validate.main()
         dropped = pd.read_csv(self.root / "data/dropped.csv", keep_default_na=False)
         summary = json.loads((self.root / "data/validation.json").read_text())
@@ -73,11 +80,15 @@ class Project:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     made, params = Project(tmp_path), load_params()
-    monkeypatch.setattr(
-        validate,
-        "load_params",
-        lambda: params.model_copy(update={"dataset": "sample", "validate_": Validate(**made.rules)}),
-    )
+    of_tensors = Preprocess(image_size_px=75, max_pixels=10_000)
+    for stage in (preprocess, validate):
+        monkeypatch.setattr(
+            stage,
+            "load_params",
+            lambda: params.model_copy(
+                update={"dataset": "sample", "preprocess": of_tensors, "validate_": Validate(**made.rules)}
+            ),
+        )
     monkeypatch.chdir(tmp_path)
     return made
 
@@ -206,7 +217,7 @@ def test_too_few_kept_ends_the_run_and_writes_nothing(project):
     project.add(jpeg(0))
     project.add(status="fetch_failed")
     project.rules["min_kept_fraction"] = 0.51
-    project.write()
+    project.decode()
     with pytest.raises(PipelineError, match=r"1 of 2 rows are usable \(1 fetch_failed\).*min_kept_fraction"):
         validate.main()
     assert project.outputs() == []
@@ -216,7 +227,7 @@ def test_too_few_kept_ends_the_run_and_writes_nothing(project):
 
 def test_extra_columns_are_carried_along(project):
     keys = [project.add(jpeg(seed)) for seed in range(2)]
-    project.write()
+    project.decode()
     path = project.raw / "catalog.csv"
     pd.read_csv(path).assign(lesion_id=["L1", ""], partition=["test", ""]).to_csv(path, index=False)
     validate.main()
@@ -228,19 +239,11 @@ def test_extra_columns_are_carried_along(project):
 
 
 def test_nothing_kept_writes_nothing(project):
-    project.add(b"<html>")
-    project.add(b"<html>gone</html>")
+    project.add(jpeg(0, 20, 20))
+    project.add(jpeg(1, 20, 20))
     project.add(status="no_url")
-    project.write()
-    with pytest.raises(PipelineError, match="no image of 3 rows is usable \\(1 no_url, 2 not_an_image\\)"):
-        validate.main()
-    assert project.outputs() == []
-
-
-def test_nothing_fetched_writes_nothing(project):
-    project.add(status="fetch_failed")
-    project.write()
-    with pytest.raises(PipelineError, match="1 fetch_failed"):
+    project.decode()
+    with pytest.raises(PipelineError, match="no image of 3 rows is usable \\(1 no_url, 2 too_small\\)"):
         validate.main()
     assert project.outputs() == []
 
@@ -248,16 +251,20 @@ def test_nothing_fetched_writes_nothing(project):
 @pytest.mark.parametrize("name", ["catalog.csv", "fetch.csv"])
 def test_a_missing_table_is_named(project, name):
     project.add(jpeg(0))
-    project.write()
+    project.decode()
     (project.raw / name).unlink()
     with pytest.raises(PipelineError, match=f"{name}: missing; run"):
         validate.main()
 
 
-def test_a_missing_image_is_named(project):
-    key = project.add(jpeg(0), store=False)
+def test_decoded_images_of_another_fetch_are_refused(project):
+    project.add(jpeg(0))
+    project.decode()
+    later = project.add(jpeg(1))
     project.write()
-    with pytest.raises(PipelineError, match=f"{key}: missing"):
+    with pytest.raises(
+        PipelineError, match=rf"decoded\.csv: has no row of image {later}; make it anew with `dvc repro`"
+    ):
         validate.main()
     assert project.outputs() == []
 

@@ -1,9 +1,10 @@
-"""Writing files so that a kill at any moment leaves the old file or the new one, never half of one."""
+"""Writing files so that a kill at any moment leaves the old file or the new one, never half of one; reading them."""
 
+import io
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,13 +60,43 @@ def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) 
         table.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n")
 
 
+def read_bytes(path: Path) -> bytes:
+    """Reads a file that an earlier stage wrote.
+
+    Raises:
+        PipelineError: If it is missing.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None
+
+
 def read_json(path: Path) -> Any:
     """Reads a JSON file that an earlier stage wrote.
 
     Raises:
         PipelineError: If the file is missing.
     """
+    return json.loads(read_bytes(path))
+
+
+def read_csv(path: Path, columns: Collection[str]) -> pd.DataFrame:
+    """Reads a table that an earlier stage wrote; all cells are text, an empty one is `""`.
+
+    Args:
+        path: The file.
+        columns: What it has to have; more is allowed.
+
+    Raises:
+        PipelineError: If the file is missing, is no CSV or lacks a column.
+    """
+    content, again = read_bytes(path), "make it anew with `dvc repro`"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None
+        table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' parser errors and those of UTF-8
+        raise PipelineError(f"{path}: not a CSV file ({error}); {again}") from None
+    absent = [column for column in columns if column not in table.columns]
+    if absent:
+        raise PipelineError(f"{path}: lacks the column {absent[0]}; {again}")
+    return table

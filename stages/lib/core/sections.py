@@ -68,22 +68,23 @@ class Fetch(Section):
     """Bodies with another MD5 than the catalog's: put aside, or taken if they start like an image."""
 
 
+class Preprocess(Section):
+    """How images become tensors."""
+
+    image_size_px: int = Field(ge=75, le=1024)
+    max_pixels: int = Field(ge=1)
+    """Of an image in its file; larger ones are not decoded."""
+
+
 class Validate(Section):
     """Which files count as images of their class."""
 
     min_side_px: int = Field(ge=1)
-    max_pixels: int = Field(ge=1)
     drop_wrongly_labelled: bool
     duplicates: Literal["keep_first", "drop"]
     """Rows of equal pixels and different labels: keep the first of them, or none."""
     min_kept_fraction: float = Field(ge=0, le=1)
     """Of the catalog's rows: the run ends where fewer are usable."""
-
-
-class Preprocess(Section):
-    """The shape of the tensors."""
-
-    image_size_px: int = Field(ge=75, le=1024)
 
 
 class Features(Section):

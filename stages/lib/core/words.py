@@ -1,4 +1,4 @@
-"""Words that stages share: skin types and splits."""
+"""Words that stages share: skin types, splits, and why an image cannot be decoded."""
 
 UNKNOWN_TYPE = -1
 """How the catalog writes a skin type that the annotators could not tell."""
@@ -7,3 +7,6 @@ SKIN_TYPES = (1, 2, 3, 4, 5, 6, UNKNOWN_TYPE)
 
 SPLITS = ("train", "val", "test")
 """What images are dealt to, and what a catalog's column `partition` may say."""
+
+NOT_AN_IMAGE, TRUNCATED, TOO_MANY_PIXELS = DECODE_FAULTS = ("not_an_image", "truncated", "too_many_pixels")
+"""Why an image that arrived cannot be decoded."""

@@ -1,34 +1,32 @@
-"""From bytes as a server sent them to checked RGB pixels, as a person would see them.
+"""From bytes as a server sent them to RGB pixels, as a person would see them, in one decoding.
 
-Pillow judges every image, because it notices when one is cut short (OpenCV fills the rest with grey). Once
-an image is known to be sound, OpenCV decodes plain JPEGs up to three times as fast; both use libjpeg-turbo
-with the same settings, so the pixels are the same (tests/lib/data/test_images.py holds them to it).
+libjpeg-turbo (through simplejpeg) decodes JPEGs and complains of everything that is not as it should be. An image of
+which it has nothing to complain is sound; the others, and other formats, are Pillow's to judge, which knows what can be
+forgiven: it reads on after a stray byte, but notices when an image is cut short. Both give the same pixels.
 """
 
-import hashlib
 import io
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
+import simplejpeg
 from PIL import Image
 
 from stages.lib.core.errors import PipelineError
+from stages.lib.core.words import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
 """What browsers and cameras write. Pillow knows more; some run a program (EPS) or fit any bytes (TGA)."""
 
-NOT_AN_IMAGE = "not_an_image"
-TRUNCATED = "truncated"
-TOO_SMALL = "too_small"
-TOO_MANY_PIXELS = "too_many_pixels"
-
 _ORIENTATION_TAG = 0x0112
+_EXIF_MARK = b"Exif\0\0"
+_REDUCTIONS = (8, 4, 2)
+"""By which libjpeg shrinks while it decodes, and the faster for it; other factors take longer than the whole image."""
 
 Image.init()  # registers the formats, so that `OPEN` below is complete
-# `inspect` has its own limit; Pillow's is a warning at one size and an error at twice that
+# `decode` has its own limit; Pillow's is a warning at one size and an error at twice that
 Image.MAX_IMAGE_PIXELS = None
 # Pillow warns of odd metadata; that says nothing about the pixels and would be printed for every such image
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -38,7 +36,7 @@ class BadImage(Exception):  # noqa: N818 - a verdict on one row, not a failure o
     """Bytes that are not a sound image.
 
     Attributes:
-        reason: `not_an_image`, `truncated`, `too_small` or `too_many_pixels`.
+        reason: One of `DECODE_FAULTS`.
         detail: What was found; the same bytes give the same words.
     """
 
@@ -48,14 +46,14 @@ class BadImage(Exception):  # noqa: N818 - a verdict on one row, not a failure o
 
 
 @dataclass(frozen=True)
-class ImageInfo:
-    """A sound image."""
+class Picture:
+    """A sound image, decoded."""
 
     width_px: int
-    """As displayed, so after EXIF orientation."""
+    """Of the file's image as displayed, so after EXIF orientation."""
     height_px: int
-    pixels_digest: str
-    """SHA-256 of size and RGB pixels: equal for two files that show the same, whatever their bytes."""
+    pixels: np.ndarray
+    """uint8 RGB, `(height, width, 3)`, contiguous; the size of the file's image or a reduced one."""
 
 
 def read_raw(raw: Path, md5hash: str) -> bytes:
@@ -68,78 +66,55 @@ def read_raw(raw: Path, md5hash: str) -> bytes:
     Raises:
         PipelineError: If the file is missing.
     """
-    path = raw / "images" / md5hash[:2] / md5hash
+    path = f"{raw}/images/{md5hash[:2]}/{md5hash}"
     try:
-        return path.read_bytes()
+        # a third of the time of Path.read_bytes, which tells where every image is read
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return file.readall()
     except FileNotFoundError:
         raise PipelineError(f"{path}: missing although fetched; run `dvc repro -f fetch`") from None
 
 
-def inspect(content: bytes, min_side_px: int, max_pixels: int) -> ImageInfo:
-    """Checks an image by decoding all of it.
-
-    Args:
-        content: The file's bytes.
-        min_side_px: The least width and height.
-        max_pixels: The most pixels; read from the header, so that a decompression bomb is never decoded.
-
-    Returns:
-        Size and digest of its pixels.
-
-    Raises:
-        BadImage: With the reason for which it cannot be used.
-    """
-    image = _open(content)
-    size = f"{image.width}x{image.height} px"
-    if image.width * image.height > max_pixels:
-        raise BadImage(TOO_MANY_PIXELS, size)
-    if min(image.size) < min_side_px:
-        raise BadImage(TOO_SMALL, size)
-    pixels = _upright(_decode(image), image)
-    height_px, width_px = pixels.shape[:2]
-    digest = hashlib.sha256(f"{width_px}x{height_px}:".encode())
-    digest.update(pixels)
-    return ImageInfo(width_px, height_px, digest.hexdigest())
-
-
-def decode_rgb(content: bytes, least_px: int | None = None) -> np.ndarray:
-    """Decodes an image that `inspect` found sound, as a person would see it.
+def decode(content: bytes, max_pixels: int, least_px: int | None = None) -> Picture:
+    """Decodes an image, as a person would see it, and tells whether it is sound.
 
     EXIF orientation is applied, transparency put on white, 16 bits are scaled to 8, and of an animation the
     first frame is taken. Embedded colour profiles are not applied.
 
     Args:
         content: The file's bytes.
-        least_px: If given, a plain JPEG comes at 1/2, 1/4 or 1/8 of its size, the smallest whose sides have at least
+        max_pixels: The most pixels; read from the header, so that a decompression bomb is never decoded.
+        least_px: If given, a sound JPEG comes at 1/2, 1/4 or 1/8 of its size, the smallest whose sides have at least
             so many pixels: libjpeg's inverse transform then gives the mean of 2 x 2 and more pixels for less work.
 
-    Returns:
-        uint8 RGB, `(height, width, 3)`, contiguous.
-
     Raises:
-        BadImage: If it is not an image or is cut short.
+        BadImage: If it is not an image, is cut short or has too many pixels.
     """
-    image = _open(content)
-    if image.format == "JPEG" and image.mode in ("L", "RGB"):
-        # orientation is left to `_upright`: one reading of EXIF for both decoders
-        flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION | _reduction(min(image.size), least_px)
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), flags)
-        if pixels is not None:
-            return _upright(pixels, image)
-    return _upright(_decode(image), image)
+    found = _flawless_jpeg(content, max_pixels, least_px)
+    if found is None:
+        image = _open(content)
+        if image.width * image.height > max_pixels:
+            raise BadImage(TOO_MANY_PIXELS, f"{image.width}x{image.height} px")
+        found, orientation = Picture(*image.size, _decode(image)), _orientation(image)
+    else:
+        orientation = _orientation(_open(content)) if _EXIF_MARK in content else 1
+    return _upright(found, orientation)
 
 
-def _reduction(side_px: int, least_px: int | None) -> int:
-    """Returns OpenCV's flag for the strongest reduction that leaves `least_px` of a side, 0 for none."""
-    # the flags' names say grey, but it is IMREAD_COLOR_RGB that decides about colour
-    for factor, flag in (
-        (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
-        (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
-        (2, cv2.IMREAD_REDUCED_GRAYSCALE_2),
-    ):
-        if least_px and side_px >= factor * least_px:
-            return flag
-    return 0
+def _flawless_jpeg(content: bytes, max_pixels: int, least_px: int | None) -> Picture | None:
+    """Decodes a JPEG, as stored; None if libjpeg has anything to complain of, or it is none, or has too many pixels."""
+    try:
+        height_px, width_px, _, _ = simplejpeg.decode_jpeg_header(content)
+        if height_px * width_px > max_pixels:
+            return None
+        fitting = (factor for factor in _REDUCTIONS if least_px and min(height_px, width_px) >= factor * least_px)
+        factor = next(fitting, 1)
+        # libjpeg rounds sizes up; the decoder takes the smallest size that is not below these
+        least = {"min_height": -(-height_px // factor), "min_width": -(-width_px // factor)}
+        pixels = simplejpeg.decode_jpeg(content, colorspace="RGB", strict=True, **least)
+    except ValueError:  # CMYK too, which Pillow converts
+        return None
+    return Picture(width_px, height_px, pixels)
 
 
 def _open(content: bytes) -> Image.Image:
@@ -174,19 +149,21 @@ def _decode(image: Image.Image) -> np.ndarray:
         raise BadImage(TRUNCATED, f"{type(error).__name__}: {error}") from error
 
 
-def _upright(pixels: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Turns pixels as the EXIF orientation of `image` asks for (Exif 2.32, section 4.6.4).
-
-    A broken EXIF asks for nothing. Pillow's own `ImageOps.exif_transpose` rewrites the EXIF and fails on one.
-    """
+def _orientation(image: Image.Image) -> int:
+    """Returns the EXIF orientation (Exif 2.32, section 4.6.4); 1, as stored, where there is none or EXIF is damaged."""
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # as above: parsing damaged metadata raises anything
-        orientation = 1
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # parsing damaged metadata raises anything
+        return 1
+
+
+def _upright(stored: Picture, orientation: int) -> Picture:
+    """Turns a picture as EXIF asks for; Pillow's own `exif_transpose` rewrites the EXIF and fails on a damaged one."""
+    pixels, size = stored.pixels, (stored.width_px, stored.height_px)
     if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
+        pixels, size = pixels.swapaxes(0, 1), size[::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
+    return Picture(*size, np.ascontiguousarray(pixels))

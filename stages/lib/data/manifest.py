@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.files import read_json
+from stages.lib.core.files import read_csv, read_json
 from stages.lib.data.shards import ShardedArray
 
 MANIFEST = Path("data/manifest.csv")
@@ -35,7 +35,7 @@ def read_manifest() -> pd.DataFrame:
     Raises:
         PipelineError: If it is missing.
     """
-    return _read(MANIFEST).astype({"fitzpatrick_scale": "int64"})
+    return read_csv(MANIFEST, ["md5hash", "fitzpatrick_scale", "label"]).astype({"fitzpatrick_scale": "int64"})
 
 
 def read_classes() -> list[str]:
@@ -49,7 +49,7 @@ def read_groups() -> pd.Series:
     Raises:
         PipelineError: If data/splits.csv is missing.
     """
-    return _read(SPLITS_TABLE).set_index("md5hash")["group"]
+    return read_csv(SPLITS_TABLE, ["md5hash", "group", "split", "fold"]).set_index("md5hash")["group"]
 
 
 def read_examples(split: str, data: ShardedArray) -> Examples:
@@ -65,7 +65,7 @@ def read_examples(split: str, data: ShardedArray) -> Examples:
     Raises:
         PipelineError: If a table is missing, the split is empty or an image is not in `data`.
     """
-    splits = _read(SPLITS_TABLE)
+    splits = read_csv(SPLITS_TABLE, ["md5hash", "group", "split", "fold"])
     table = read_manifest().merge(splits[splits["split"] == split], on="md5hash", validate="one_to_one")
     if table.empty:
         raise PipelineError(f"{SPLITS_TABLE}: no image is in the {split} split")
@@ -77,10 +77,3 @@ def read_examples(split: str, data: ShardedArray) -> Examples:
         labels=table["label"].map(numbers).to_numpy(np.int64),
         skin_types=table["fitzpatrick_scale"].to_numpy(np.int64),
     )
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False)
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None

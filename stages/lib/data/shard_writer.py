@@ -13,7 +13,7 @@ from types import TracebackType
 
 import numpy as np
 import pandas as pd
-from numpy.lib.format import open_memmap
+from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import replacing, write_csv
@@ -47,7 +47,9 @@ class ShardSetWriter(AbstractContextManager):
         """
         table = pd.DataFrame({"md5hash": sorted(keys)})
         if table.empty:
-            raise PipelineError(f"{directory}: no image to write; see data/dropped.csv for why none was kept")
+            raise PipelineError(
+                f"{directory}: no image to write; see what became of them in data/raw/<dataset>/fetch.csv"
+            )
         twice = table["md5hash"].duplicated()
         if twice.any():
             raise PipelineError(f"{directory}: md5hash {table['md5hash'][twice].iloc[0]} stands twice")
@@ -56,7 +58,10 @@ class ShardSetWriter(AbstractContextManager):
         self.shard_keys = {name: part["md5hash"].tolist() for name, part in table.groupby("shard")}
         self._target, self._index = directory, table
         self._item_shape, self._dtype = tuple(item_shape), np.dtype(dtype)
-        self._written = {name: np.zeros(len(part), dtype=bool) for name, part in self.shard_keys.items()}
+        self._item_bytes = self._dtype.itemsize * int(np.prod(self._item_shape))
+        self._written, self._absent = (
+            {name: np.zeros(len(part), dtype=bool) for name, part in self.shard_keys.items()} for _ in range(2)
+        )
         self._lock, self._files = threading.Lock(), {}
 
     def write(self, shard: str, start: int, block: np.ndarray) -> None:
@@ -75,12 +80,13 @@ class ShardSetWriter(AbstractContextManager):
             raise ValueError(f"shard {shard}: {block.dtype} {block.shape} at row {start} does not fit")
         file, first_item = self._open(shard)
         # not through a memory map: a page fault for every 4 kB costs four times as much as the copy
-        place = first_item + start * self._dtype.itemsize * int(np.prod(self._item_shape))
-        rest = memoryview(np.ascontiguousarray(block).reshape(-1).view(np.uint8))
-        while len(rest):  # the system may take less than all of it
-            taken = os.pwrite(file, rest, place)
-            rest, place = rest[taken:], place + taken
+        content = memoryview(np.ascontiguousarray(block).reshape(-1).view(np.uint8))
+        _write_all(file, content, first_item + start * self._item_bytes)
         self._written[shard][start:stop] = True
+
+    def leave_out(self, shard: str, row: int) -> None:
+        """Leaves an item out, of which it turned out that there is none: the array will be without it."""
+        self._absent[shard][row] = True
 
     def __enter__(self) -> "ShardSetWriter":
         self._context = self._into_place()
@@ -98,14 +104,18 @@ class ShardSetWriter(AbstractContextManager):
             self.directory.mkdir()
             self._check_space()
             yield
-            gaps = sum(int((~rows).sum()) for rows in self._written.values())
+            gaps = sum(int((~rows & ~self._absent[name]).sum()) for name, rows in self._written.items())
             if gaps:
                 raise AssertionError(f"{self._target}: {gaps} of {len(self._index)} items were never written")
-            write_csv(self.directory / INDEX, self._index)
+            for name, absent in self._absent.items():
+                if absent.any():
+                    self._close_up(name, np.flatnonzero(~absent))
+            index = self._index[~np.concatenate(list(self._absent.values()))]
+            write_csv(self.directory / INDEX, index.assign(position=index.groupby("shard").cumcount()))
 
     def _check_space(self) -> None:
         # tell it before hours of work, not after
-        needed = len(self._index) * int(np.prod(self._item_shape)) * self._dtype.itemsize
+        needed = len(self._index) * self._item_bytes
         free = shutil.disk_usage(self.directory).free
         if needed > free:
             raise PipelineError(
@@ -122,3 +132,28 @@ class ShardSetWriter(AbstractContextManager):
                 file = self._closing.enter_context(path.open("r+b", buffering=0))
                 self._files[shard] = file.fileno(), first_item
             return self._files[shard]
+
+    def _close_up(self, shard: str, present: np.ndarray) -> None:
+        """Moves the items of a shard together, over those that were left out."""
+        path = self.directory / f"{shard}.npy"
+        if not len(present):
+            path.unlink(missing_ok=True)
+            return
+        file, first_item = self._open(shard)
+        for row, old_row in enumerate(present):
+            if row != old_row:
+                item = os.pread(file, self._item_bytes, first_item + int(old_row) * self._item_bytes)
+                _write_all(file, memoryview(item), first_item + row * self._item_bytes)
+        os.ftruncate(file, first_item + len(present) * self._item_bytes)
+        with path.open("r+b") as header:  # as long as the one before: numpy leaves room for another length
+            shape = (len(present), *self._item_shape)
+            described = {"descr": dtype_to_descr(self._dtype), "fortran_order": False, "shape": shape}
+            write_array_header_1_0(header, described)
+            if header.tell() != first_item:
+                raise AssertionError(f"{path}: its header takes {header.tell()} bytes, not {first_item}")
+
+
+def _write_all(file: int, content: memoryview, place: int) -> None:
+    while len(content):  # the system may take less than all of it
+        taken = os.pwrite(file, content, place)
+        content, place = content[taken:], place + taken

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from stages.lib.core.errors import PipelineError
+from stages.lib.core.files import read_bytes
 from stages.lib.core.sections import SAMPLE_CATALOG, TENSORS, Backbone, Row
 from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
 
@@ -72,15 +72,3 @@ def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.
     types = pd.DataFrame(by_type)
     types.index = ["unknown" if number == UNKNOWN_TYPE else str(number) for number in types.index]
     return {"label": pd.DataFrame(by_label).fillna(0).astype(int), "skin_type": types}
-
-
-def read_bytes(path: Path) -> bytes:
-    """Reads a file that an earlier stage wrote.
-
-    Raises:
-        PipelineError: If it is missing.
-    """
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None

@@ -3,7 +3,7 @@
 import pytest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.files import read_json, replacing, write_json
+from stages.lib.core.files import read_csv, read_json, replacing, write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_trace(tmp_path):
@@ -32,3 +32,17 @@ def test_a_directory_is_replaced_whole(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(PipelineError, match=r"a\.json: missing"):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"a\n1\n", "lacks the column b"), (b"", "not a CSV"), (b"\xff\xfe\xff", "not a CSV")]
+)
+def test_a_damaged_table_is_named(tmp_path, content, message):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(PipelineError, match=rf"t\.csv: {message}.*; make it anew with `dvc repro`"):
+        read_csv(tmp_path / "t.csv", ["a", "b"])
+
+
+def test_a_table_is_text(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c\n01,,nan\n")
+    assert read_csv(tmp_path / "t.csv", ["a", "b"]).to_numpy().tolist() == [["01", "", "nan"]]

@@ -188,3 +188,20 @@ def test_a_damaged_index_is_told(directory, change, message):
     change(pd.read_csv(path, dtype=str)).to_csv(path, index=False)
     with pytest.raises(PipelineError, match=message):
         ShardedArray(directory)
+
+
+@pytest.mark.parametrize(
+    "absent", [KEYS[:1], KEYS[5:30], sorted(KEYS)[:3], sorted(KEYS)[-3:], [k for k in KEYS if k[0] == "a"]]
+)
+def test_items_left_out_leave_no_gap(tmp_path, absent):
+    with ShardSetWriter(tmp_path / "set", KEYS, (3,), np.float16) as writer:
+        for shard, shard_keys in writer.shard_keys.items():
+            for row, key in enumerate(shard_keys):
+                if key in absent:
+                    writer.leave_out(shard, row)
+                else:
+                    writer.write(shard, row, items([key]))
+    there = [key for key in KEYS if key not in absent]
+    write(tmp_path / "other", there)
+    files = {path.name: path.read_bytes() for path in (tmp_path / "set").iterdir()}
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "other").iterdir()}

@@ -110,8 +110,6 @@ class Intake:
             Its row; one with the mirror's fault says so even if the download fails too.
         """
         key = local.md5hash
-        if not local.source and (why := client.given_up(url)):  # thousands of rows at times: no file for these
-            return Fetched(key, "fetch_failed", detail=why)
         with self._store.receiving(key) as body:
             got = client.get(url, body, self._max_mb, lambda: body.md5 == key)
             code = "" if got.http_code is None else got.http_code

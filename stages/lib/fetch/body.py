@@ -29,8 +29,9 @@ class Body:
         self._forget()
 
     def _forget(self) -> None:
-        self._md5_of_spilled = hashlib.md5(usedforsecurity=False)
-        self._chunks: list[bytes] = []
+        self._md5 = hashlib.md5(usedforsecurity=False)
+        self._unhashed: list[bytes] = []
+        self._unwritten: list[bytes] = []
         self._held = 0
         self.size = 0
         self.start = b""
@@ -39,7 +40,8 @@ class Body:
         """Appends a chunk."""
         if len(self.start) < START_BYTES:
             self.start += chunk[: START_BYTES - len(self.start)]
-        self._chunks.append(chunk)
+        self._unhashed.append(chunk)
+        self._unwritten.append(chunk)
         self._held += len(chunk)
         self.size += len(chunk)
         if self._held > SPILL_BYTES:
@@ -56,9 +58,8 @@ class Body:
     @property
     def md5(self) -> str:
         """The MD5 of what has come so far."""
-        md5 = self._md5_of_spilled.copy()
-        md5.update(self._joined())
-        return md5.hexdigest()
+        self._hash()
+        return self._md5.hexdigest()
 
     def save(self) -> Path:
         """Brings everything to the file and returns its path; a disk that is full says so here at the latest."""
@@ -73,19 +74,19 @@ class Body:
         if self._made and not self.moved:
             self._path.unlink()
 
-    def _joined(self) -> bytes:
-        if len(self._chunks) != 1:
-            self._chunks = [b"".join(self._chunks)]
-        return self._chunks[0]
+    def _hash(self) -> None:
+        # All at once, for each call gives Python's lock away.
+        self._md5.update(b"".join(self._unhashed))
+        self._unhashed.clear()
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = _made(self._path)
             self._made = True
-        held = self._joined()
-        self._md5_of_spilled.update(held)
-        self._chunks, self._held = [], 0
-        rest = memoryview(held)
+        self._hash()
+        rest = memoryview(b"".join(self._unwritten))
+        self._unwritten.clear()
+        self._held = 0
         while rest:  # one write may be a part of it
             rest = rest[os.write(self._file, rest) :]
 

@@ -30,8 +30,7 @@ class Body:
 
     def _forget(self) -> None:
         self._md5 = hashlib.md5(usedforsecurity=False)
-        self._unhashed: list[bytes] = []
-        self._unwritten: list[bytes] = []
+        self._chunks: list[bytes] = []
         self._held = 0
         self.size = 0
         self.start = b""
@@ -40,8 +39,8 @@ class Body:
         """Appends a chunk."""
         if len(self.start) < START_BYTES:
             self.start += chunk[: START_BYTES - len(self.start)]
-        self._unhashed.append(chunk)
-        self._unwritten.append(chunk)
+        self._md5.update(chunk)
+        self._chunks.append(chunk)
         self._held += len(chunk)
         self.size += len(chunk)
         if self._held > SPILL_BYTES:
@@ -50,15 +49,12 @@ class Body:
     def restart(self) -> None:
         """Forgets what came of an attempt that broke off."""
         if self.size:
+            self.discard()
             self._forget()
-            if self._file is not None:
-                os.ftruncate(self._file, 0)
-                os.lseek(self._file, 0, os.SEEK_SET)
 
     @property
     def md5(self) -> str:
         """The MD5 of what has come so far."""
-        self._hash()
         return self._md5.hexdigest()
 
     def save(self) -> Path:
@@ -73,27 +69,22 @@ class Body:
         self._close()
         if self._made and not self.moved:
             self._path.unlink()
-
-    def _hash(self) -> None:
-        # All at once, for each call gives Python's lock away.
-        self._md5.update(b"".join(self._unhashed))
-        self._unhashed.clear()
+            self._made = False
 
     def _spill(self) -> None:
         if self._file is None:
             self._file = _made(self._path)
             self._made = True
-        self._hash()
-        rest = memoryview(b"".join(self._unwritten))
-        self._unwritten.clear()
+        rest = memoryview(b"".join(self._chunks))
+        self._chunks.clear()
         self._held = 0
         while rest:  # one write may be a part of it
             rest = rest[os.write(self._file, rest) :]
 
     def _close(self) -> None:
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            os.close(file)
 
 
 def _made(path: Path) -> int:

@@ -36,7 +36,7 @@ class Client:
         say: Told, in a line, of every host that is given up.
 
     Attributes:
-        stop: Once set, waiting and streaming calls return a failure at once.
+        stop: Once set, waits end at once and transfers within about a second, with a failure.
     """
 
     def __init__(self, settings: Fetch, say: Callable[[str], object] = print) -> None:

@@ -5,6 +5,9 @@
 Both write one file per image and check each MD5; neither decodes or re-encodes; caps and delays are lifted. The rate
 is taken by the server, from the first request to the last, so imports cost neither of them anything; the whole
 command's wall time stands beside it. The server shares the machine, so both are held back alike.
+
+The ratio is that of two rates: the best of fetch over all numbers of connections and repeats, and the best of
+img2dataset over all numbers of processes, threads and repeats. Runs alternate, so that a busy minute falls on both.
 """
 
 import argparse
@@ -104,7 +107,7 @@ def main() -> None:
     ours = max(rate for name, (rate, *_) in best.items() if name.startswith("fetch"))
     theirs = max((rate for name, (rate, *_) in best.items() if name.startswith("img2dataset")), default=0)
     if theirs:
-        print(f"best of fetch / best of img2dataset: {ours / theirs:.2f}")
+        print(f"images/s, best of fetch / best of img2dataset: {ours / theirs:.2f}")
 
 
 if __name__ == "__main__":

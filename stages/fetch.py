@@ -24,13 +24,13 @@ from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.catalog import parse_catalog
 from stages.lib.fetch.embedded import generate
 from stages.lib.fetch.fetchlog import STATUSES, Fetched, Journal, read_arrived, read_journal, write_table
-from stages.lib.fetch.hosts import host_of
 from stages.lib.fetch.http import Client
 from stages.lib.fetch.intake import Intake
 from stages.lib.fetch.lanes import in_lanes
 from stages.lib.fetch.mirror import Mirror
 from stages.lib.fetch.sources import Drawings, read_catalog
 from stages.lib.fetch.store import ImageStore
+from stages.lib.fetch.urls import host_of
 
 RAW = Path("data/raw")
 QUARANTINE = Path("data/quarantine")

@@ -6,6 +6,8 @@ Tests give `routes` to a `FaultyServer`; the benchmarks map whole families of pa
 import contextlib
 import datetime
 import gzip
+import ipaddress
+import select
 import socket
 import ssl
 import struct
@@ -62,6 +64,23 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             with server.lock:
                 server.now -= 1
+
+    def do_CONNECT(self):
+        """Passes bytes on, as a proxy does for HTTPS."""
+        with self.server.lock:
+            self.server.asked.append(f"CONNECT {self.path}")
+        host, _, port = self.path.rpartition(":")
+        self.close_connection = True
+        with socket.create_connection((host, int(port))) as far:
+            self.send_response(200, "Connection established")
+            self.end_headers()
+            self.wfile.flush()
+            ends = {self.connection: far, far: self.connection}
+            while not self.server.stopping.is_set():
+                for end in select.select(list(ends), [], [], 0.05)[0]:
+                    if not (data := end.recv(1 << 16)):
+                        return
+                    ends[end].sendall(data)
 
     def answer(self, status=200, body=b"", length=None, **headers):
         """Sends an answer; `length` announces another size than the body's."""
@@ -144,18 +163,21 @@ def self_signed_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "certificate.pem"
-        path.write_bytes(_self_signed())
+        path.write_bytes(self_signed())
         context.load_cert_chain(path)
     return context
 
 
 @cache
-def _self_signed() -> bytes:
+def self_signed() -> bytes:
+    """Returns that certificate and its key, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = builder.add_extension(names, critical=False)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return private + builder.sign(key, hashes.SHA256()).public_bytes(pem)

@@ -13,6 +13,7 @@ import yaml
 
 from stages import fetch
 from stages.lib.core.errors import PipelineError
+from stages.lib.fetch import body as body_module
 from stages.lib.fetch import http
 from stages.lib.fetch.embedded import Sample
 from stages.lib.fetch.fetchlog import Fetched
@@ -110,6 +111,21 @@ def test_every_kind_of_row(site, capsys):
     assert "1 x HTTP 404" in said.out
     assert "dvc repro -f -s fetch" in said.out
     assert hashlib.sha256(Path("catalog.csv").read_bytes()).hexdigest() in said.err
+
+
+def test_bodies_that_do_not_fit_into_memory_are_like_any_other(site, monkeypatch):
+    monkeypatch.setattr(body_module, "SPILL_BYTES", 100)
+    site.pages["/1.jpg"] = (200, b"<html>another" * 50)
+    site.pages["/2.jpg"] = (200, BODIES[2][:-1], len(BODIES[2]))  # cut short
+    site.pages["/3.jpg"] = (200, bytes(200_000))
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(4)])
+    configure()
+    fetch.main()
+    assert list(table()["status"]) == ["ok", "md5_mismatch", "fetch_failed", "fetch_failed"]
+    assert list(table()["detail"][2:]) == ["body cut short", "larger than 0.1 MB"]
+    assert images() == [KEYS[0]]
+    assert Path(f"data/raw/mine/images/{KEYS[0][:2]}/{KEYS[0]}").read_bytes() == BODIES[0]
+    assert Path(f"data/quarantine/mine/{KEYS[1]}").read_bytes() == b"<html>another" * 50
 
 
 def test_a_second_run_asks_for_nothing_and_writes_the_same(site):

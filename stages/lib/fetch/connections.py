@@ -1,194 +1,123 @@
-"""HTTP connections that verify certificates, go through the environment's proxies and end when their time is up.
+"""Requests over HTTP(S), on connections that verify certificates and are used again.
 
-Read timeouts bound each wait for data, not their sum: a server that drips a byte a second can hold a reader for
-days. So a ticking thread hangs up on connections past their deadline, whichever part of an answer they wait for.
+A read timeout bounds each wait for data, not their sum: a server that drips a byte a second could hold a reader for
+days. So every request has a time by which it ends, too.
 """
 
-import contextlib
-import socket
+import math
+import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from urllib.parse import unquote
-from urllib.request import getproxies, proxy_bypass
 
-import urllib3
-from urllib3 import exceptions as faults
-from urllib3.connection import HTTPConnection, HTTPSConnection
+import certifi
+import pycurl
 
-from stages.lib.core.errors import PipelineError
+from stages.lib.core.sections import Fetch
+from stages.lib.fetch.answers import Answer
+from stages.lib.fetch.faults import Kind, TransferError, explain
+from stages.lib.fetch.proxies import Proxies
+from stages.lib.fetch.urls import parse
 
-TICK_S = 0.1
-"""How late a connection may be hung up on."""
-MAX_POOLS = 64
-"""Hosts whose idle connections are kept."""
+_LATE_S = 0.1
+"""This close to a request's end, a timeout is that end and no other."""
 
 
-class DeadlineError(Exception):
-    """A request's time was over before its answer was complete."""
-
-
-@dataclass(eq=False)
-class _Watch:
-    """One request under way: when its time is over, and what to shut then."""
-
-    due_s: float
-    connection: socket.socket | None = None
-    expired: bool = False
-
-    def attach(self, connection: socket.socket) -> None:
-        self.connection = connection
-        if self.expired:
-            self.hang_up()
-
-    def hang_up(self) -> None:
-        """Wakes the thread that reads; `shutdown` of a TLS socket itself would not, but take its state away."""
-        self.expired = True
-        if self.connection is not None:
-            with contextlib.suppress(OSError):  # it has ended by itself
-                socket.socket.shutdown(self.connection, socket.SHUT_RDWR)
-
-
-_thread = threading.local()
-
-
-class _WatchedHTTP(HTTPConnection):
-    def getresponse(self) -> urllib3.HTTPResponse:
-        _thread.watch.attach(self.sock)
-        return super().getresponse()
-
-
-class _WatchedHTTPS(HTTPSConnection):
-    def getresponse(self) -> urllib3.HTTPResponse:
-        _thread.watch.attach(self.sock)
-        return super().getresponse()
-
-
-class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _WatchedHTTP
-
-
-class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _WatchedHTTPS
-
-
-class Connections:
-    """Pools of connections. Threads may share them.
-
-    Proxies are those of the environment (`HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+class Connections(threading.local):
+    """Threads may share it: each finds a handle of its own in it, and connections that no other thread uses.
 
     Args:
-        per_host: Idle connections kept for each host.
-        timeout: Of connecting and of each wait for data.
-        headers: Sent with every request.
-
-    Raises:
-        PipelineError: If a proxy's URL is not usable.
+        settings: The timeouts.
+        agent: Who asks.
+        proxies: Whom to ask through.
+        stop: Once set, requests under way end within about a second.
     """
 
-    def __init__(self, per_host: int, timeout: urllib3.Timeout, headers: dict[str, str]) -> None:
-        settings = {
-            "num_pools": MAX_POOLS,
-            "maxsize": per_host,
-            "timeout": timeout,
-            "headers": headers,
-            "cert_reqs": "CERT_REQUIRED",
+    def __init__(self, settings: Fetch, agent: str, proxies: Proxies, stop: threading.Event) -> None:
+        self._read_timeout_s = settings.read_timeout_s
+        self._proxies = proxies
+        self._stop = stop
+        self._answer: Answer | None = None
+        self._heard_s = math.inf
+        self._curl = pycurl.Curl()
+        trusted = ssl.get_default_verify_paths()  # the system's, or what SSL_CERT_FILE and SSL_CERT_DIR name
+        file = trusted.cafile or (None if trusted.capath else certifi.where())
+        options = {
+            pycurl.NOSIGNAL: 1,  # signals are the main thread's
+            pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+            pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+            pycurl.PATH_AS_IS: 1,  # it is in its normal form
+            pycurl.NOPROXY: "",  # libcurl would read the environment in its own way
+            pycurl.CAINFO: file,
+            pycurl.CAPATH: trusted.capath,
+            pycurl.PROXY_CAINFO: file,
+            pycurl.PROXY_CAPATH: trusted.capath,
+            pycurl.CONNECTTIMEOUT_MS: max(1, round(settings.connect_timeout_s * 1000)),
+            pycurl.USERAGENT: agent,
+            pycurl.ACCEPT_ENCODING: "",  # undoes what comes compressed, although we ask
+            pycurl.HTTPHEADER: ["Accept-Encoding: identity"],
+            pycurl.HEADERFUNCTION: self._on_header,
+            pycurl.WRITEFUNCTION: self._on_body,
+            pycurl.PREREQFUNCTION: self._on_connection,
+            pycurl.XFERINFOFUNCTION: self._on_progress,
+            pycurl.NOPROGRESS: 0,
         }
-        self._direct = _watched(urllib3.PoolManager(**settings))
-        proxies = getproxies()
-        self._through = {
-            scheme: _watched(_proxy_manager(proxy, settings))
-            for scheme in ("http", "https")
-            if (proxy := proxies.get(scheme) or proxies.get("all"))
-        }
-        self._watches: set[_Watch] = set()
-        self._ticker: threading.Thread | None = None
-        self._lock = threading.Lock()
+        for option, value in options.items():
+            self._curl.setopt(option, value)
 
-    @contextmanager
-    def get(self, url: str, due_s: float) -> Iterator[urllib3.BaseHTTPResponse]:
-        """Sends one request and yields the answer with its body unread; redirects are answers too.
+    def get(self, url: str, due_s: float, answer: Answer, decode: bool) -> None:
+        """Sends one request; redirects are answers too.
 
         Args:
             url: An http(s) URL.
-            due_s: When the answer must have been read, on the monotonic clock.
+            due_s: When the answer must have come, on the monotonic clock.
+            answer: Receives it.
+            decode: Undo the body's Content-Encoding.
 
         Raises:
-            DeadlineError: If it has not, here or in the block.
-            urllib3.exceptions.HTTPError: For every other failure.
+            TransferError: If no answer comes, or not the whole body of a 200.
+            Exception: Whatever the sink raised.
         """
-        watch = _Watch(due_s)
-        _thread.watch = watch
-        with self._lock:
-            self._watches.add(watch)
-            if self._ticker is None:
-                self._ticker = threading.Thread(target=self._tick, daemon=True)
-                self._ticker.start()
+        origin, address = parse(url)
+        proxy = self._proxies.to(origin)
+        self._curl.setopt(pycurl.URL, address)
+        self._curl.setopt(pycurl.PROXY, proxy)
+        self._curl.setopt(pycurl.HTTP_CONTENT_DECODING, int(decode))
+        self._curl.setopt(pycurl.TIMEOUT_MS, max(1, math.ceil((due_s - time.monotonic()) * 1000)))
+        self._answer, self._heard_s = answer, math.inf
         try:
-            response = self._manager(url).request("GET", url, retries=False, redirect=False, preload_content=False)
-            try:
-                yield response
-            finally:
-                response.close()
-        except (faults.HTTPError, OSError, ValueError):  # the last two: of a socket shut under its reader
-            if watch.expired:
-                raise DeadlineError from None
-            raise
+            self._curl.perform()
+        except pycurl.error as error:
+            if answer.error is not None:
+                raise answer.error from None
+            if not answer.settled:
+                raise self._fault(error.args[0], due_s, bool(proxy)) from None
         finally:
-            with self._lock:
-                self._watches.discard(watch)
+            self._answer = None
+        if answer.settled:
+            answer.retry_after_s = self._curl.getinfo(pycurl.RETRY_AFTER)
 
-    def _manager(self, url: str) -> urllib3.PoolManager:
-        if self._through:
-            parts = urllib3.util.parse_url(url)
-            if parts.scheme in self._through and not proxy_bypass(parts.netloc):
-                return self._through[parts.scheme]
-        return self._direct
+    def _fault(self, code: int, due_s: float, proxied: bool) -> TransferError:
+        if code == pycurl.E_ABORTED_BY_CALLBACK:
+            if self._stop.is_set():
+                return TransferError(Kind.FINAL, "interrupted")
+            return TransferError(Kind.BREAK, "no data: timed out")
+        if code == pycurl.E_OPERATION_TIMEDOUT and time.monotonic() > due_s - _LATE_S:
+            return TransferError(Kind.LATE)
+        return explain(self._curl, code, self._heard_s < math.inf, proxied)
 
-    def _tick(self) -> None:
-        while True:
-            time.sleep(TICK_S)
-            with self._lock:
-                if not self._watches:
-                    self._ticker = None
-                    return
-                for watch in self._watches:
-                    if time.monotonic() > watch.due_s and not watch.expired:
-                        watch.hang_up()
+    def _on_connection(self, *_: object) -> int:
+        self._heard_s = time.monotonic()
+        return pycurl.PREREQFUNC_OK
 
+    def _on_header(self, line: bytes) -> None:
+        if self._heard_s < math.inf:  # else it is the proxy's, which makes the connection
+            self._heard_s = time.monotonic()
+            self._answer.header(line)
 
-def _proxy_manager(proxy: str, settings: dict) -> urllib3.ProxyManager:
-    try:
-        parts = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
-        login = urllib3.make_headers(proxy_basic_auth=unquote(parts.auth)) if parts.auth else None
-        return urllib3.ProxyManager(parts._replace(auth=None).url, proxy_headers=login, **settings)
-    except (faults.LocationValueError, faults.ProxySchemeUnknown):
-        raise PipelineError(
-            "the environment's proxy (HTTP_PROXY, HTTPS_PROXY or ALL_PROXY) is not an http(s) URL; correct or unset it"
-        ) from None
+    def _on_body(self, chunk: bytes) -> int | None:
+        self._heard_s = time.monotonic()
+        return self._answer.body(chunk)
 
-
-def _watched(manager: urllib3.PoolManager) -> urllib3.PoolManager:
-    manager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
-    return manager
-
-
-def describe(error: faults.HTTPError) -> str:
-    """Puts a failure into words that are the same in every run; urllib3's own hold memory addresses."""
-    if isinstance(error, faults.SSLError):
-        return f"TLS: {getattr(error.args[0], 'verify_message', '') or 'handshake failed'}"
-    if isinstance(error, faults.ProxyError):
-        return "cannot connect to the proxy"
-    if isinstance(error, faults.NewConnectionError):
-        return f"cannot connect: {getattr(error.__cause__, 'strerror', None) or 'unreachable'}"
-    if isinstance(error, faults.ConnectTimeoutError):
-        return "cannot connect: timed out"
-    if isinstance(error, faults.ReadTimeoutError):
-        return "no data: timed out"
-    if isinstance(error, faults.DecodeError):
-        return "body cannot be decoded"
-    if any(isinstance(arg, faults.IncompleteRead) for arg in error.args):
-        return "body cut short"
-    return "connection broken off"
+    def _on_progress(self, *_: int) -> int:
+        """Ends a request; called at least once a second."""
+        return int(self._stop.is_set() or time.monotonic() - self._heard_s > self._read_timeout_s)

@@ -57,11 +57,12 @@ class AttemptError(Exception):
     unsure: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Order:
-    """What is to be received, until when."""
+    """What is to be received, until when; `decode`: with its Content-Encoding undone."""
 
     sink: Sink
     max_bytes: int
     due_s: float
     wanted: Callable[[], bool]
+    decode: bool = True

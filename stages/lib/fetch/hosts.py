@@ -5,17 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from urllib3 import exceptions as faults
-from urllib3.util import parse_url
+from stages.lib.fetch.urls import Origin, parse
 
 MISSES_BEFORE_ANSWER = 3
 """Failures in a row to reach a host that never answered, after which it is given up for the run."""
 MISSES_AFTER_ANSWER = 100
 """The same for a host that has answered: it, or the line, may come back, but not at the price of days."""
-
-
-class BadUrlError(ValueError):
-    """A URL that is not asked, with the reason."""
 
 
 @dataclass(eq=False)
@@ -50,7 +45,7 @@ class Hosts:
         self._delay_s = delay_s
         self._stop = stop
         self._say = say
-        self._hosts: dict[tuple, Host] = {}
+        self._hosts: dict[Origin, Host] = {}
         self._lock = threading.Lock()
 
     def of(self, url: str) -> Host:
@@ -59,16 +54,9 @@ class Hosts:
         Raises:
             BadUrlError: If it is no http(s) URL.
         """
-        try:
-            parts = parse_url(url)
-        except faults.LocationParseError:
-            raise BadUrlError("not a valid URL") from None
-        if parts.scheme not in ("http", "https"):
-            raise BadUrlError(f"scheme {parts.scheme or '(none)'!r} is not http or https")
-        if not parts.host:
-            raise BadUrlError("not a valid URL")
+        origin, _ = parse(url)
         with self._lock:
-            return self._hosts.setdefault((parts.scheme, parts.host, parts.port), Host(parts.host))
+            return self._hosts.setdefault(origin, Host(origin.host))
 
     def wait_turn(self, host: Host) -> None:
         """Waits until the host may be asked again, which also puts off everyone who comes later."""
@@ -99,11 +87,3 @@ class Hosts:
                 return
             host.given_up = detail if gone else f"host {host.name} given up: {detail}"
         self._say(f"fetch: {host.given_up}; the rest of its images are not asked for in this run")
-
-
-def host_of(url: str) -> str:
-    """Returns the URL's host, or an empty string if it has none."""
-    try:
-        return parse_url(url).host or ""
-    except faults.LocationParseError:
-        return ""

@@ -4,15 +4,17 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from urllib.parse import urljoin
 
-import urllib3
-from urllib3 import exceptions as faults
-
 from stages.lib.core.sections import Fetch
-from stages.lib.fetch.connections import Connections, DeadlineError, describe
+from stages.lib.fetch.answers import Answer
+from stages.lib.fetch.connections import Connections
 from stages.lib.fetch.downloads import BUSY, AttemptError, Download, Order, Sink
-from stages.lib.fetch.hosts import BadUrlError, Host, Hosts
+from stages.lib.fetch.faults import Kind, TransferError
+from stages.lib.fetch.hosts import Host, Hosts
+from stages.lib.fetch.proxies import Proxies
+from stages.lib.fetch.urls import BadUrlError
 
 PROGRAM = "fitzpatrick17k-pipeline/0.1 (automated download of a research dataset; contact: {contact})"
 BACKOFF_S = 1.0
@@ -20,7 +22,6 @@ BACKOFF_S = 1.0
 BACKOFF_MAX_S = 30.0
 RETRY_AFTER_MAX_S = 120
 """A server that asks for a longer pause gets this one."""
-_CHUNK_BYTES = 1 << 16
 
 
 class Client:
@@ -35,16 +36,15 @@ class Client:
         say: Told, in a line, of every host that is given up.
 
     Attributes:
-        stop: Once set, waiting and streaming calls return a failure at once.
+        stop: Once set, waits end at once and transfers within about a second, with a failure.
     """
 
     def __init__(self, settings: Fetch, say: Callable[[str], object] = print) -> None:
         self.stop = threading.Event()
         self._settings = settings
         self._hosts = Hosts(settings.delay_s, self.stop, say)
-        timeout = urllib3.Timeout(connect=settings.connect_timeout_s, read=settings.read_timeout_s)
         agent = PROGRAM.format(contact=settings.contact or "none given")
-        self._connections = Connections(settings.connections_per_host, timeout, {"User-Agent": agent})
+        self._connections = Connections(settings, agent, Proxies(), self.stop)
 
     def get(self, url: str, sink: Sink, max_mb: float, wanted: Callable[[], bool] = lambda: True) -> Download:
         """Downloads one URL; what a server, a network or a URL does wrong is an answer, not an exception.
@@ -90,13 +90,6 @@ class Client:
             return False
         return host.answered or bool(host.given_up)
 
-    def given_up(self, url: str) -> str:
-        """Returns why the URL's host is not asked any more; empty if it is."""
-        try:
-            return self._hosts.of(url).given_up
-        except BadUrlError:
-            return ""
-
     def _attempt(self, host: Host, url: str, order: Order) -> tuple[int, str]:
         """Follows redirects to a body and streams it; returns the status and the last URL."""
         asked, code = "", None
@@ -115,75 +108,39 @@ class Client:
             self._hosts.wait_turn(host)
         raise AttemptError(f"more than {self._settings.max_redirects} redirects", asked, code)
 
-    def _request(self, host: Host, url: str, order: Order) -> tuple[str, int, str | None]:
-        """Asks once, and streams the body unless there is a redirect; returns URL, status and redirect."""
-        code = None
+    def _request(self, host: Host, url: str, order: Order) -> tuple[str, int, str]:
+        """Asks once; returns the URL, the status, and where a redirect leads. Else the sink holds the body."""
+        answer = Answer(order, partial(self._hosts.answered, host))
         try:
-            with self._connections.get(url, order.due_s) as response:
-                code = response.status
-                self._hosts.answered(host)
-                location = response.get_redirect_location()
-                if location or code != 200:
-                    _read_out(response)
-                if location:
-                    return url, code, location
-                if code != 200:
-                    busy = code in BUSY or code >= 500
-                    if busy and (pause_s := _retry_after_s(response)):
-                        self._hosts.hold(host, pause_s)
-                    raise AttemptError(f"HTTP {code}", url, code, final=not busy)
-                self._receive(response, url, order)
-                return url, code, None
-        except DeadlineError:
-            silent = None if code else host
+            self._connections.get(url, order.due_s, answer, order.decode)
+        except TransferError as error:
+            order.decode = not answer.oddly_coded
+            raise self._failure(error, host, url, answer.status) from None
+        code = answer.status
+        if code != 200 and not answer.location:
+            busy = code in BUSY or code >= 500
+            if busy and answer.retry_after_s:
+                self._hosts.hold(host, min(answer.retry_after_s, RETRY_AFTER_MAX_S))
+            raise AttemptError(f"HTTP {code}", url, code, final=not busy)
+        if code == 200 and not answer.sized and not order.wanted():
+            raise AttemptError("body of no stated length", url, code, final=False, unsure=True)
+        return url, code, answer.location
+
+    def _failure(self, error: TransferError, host: Host, url: str, code: int | None) -> AttemptError:
+        """Judges a failed request: who is to blame, and whether another attempt may do better."""
+        if error.kind is Kind.FINAL:
+            return AttemptError(error.detail, url, code)
+        if error.kind is Kind.LATE:
             detail = f"not complete after {self._settings.image_deadline_s:g} s"
-            raise AttemptError(detail, url, code, silent=silent) from None
-        except faults.LocationValueError:
-            raise AttemptError("not a valid URL", url) from None
-        except faults.HTTPError as error:
-            raise self._failure(error, host, url, code) from None
-
-    def _receive(self, response: urllib3.BaseHTTPResponse, url: str, order: Order) -> None:
-        """Streams a body into the sink, which then holds it and nothing else."""
-        order.sink.restart()
-        received = 0
-        for chunk in response.stream(_CHUNK_BYTES):
-            received += len(chunk)
-            if received > order.max_bytes:
-                raise AttemptError(f"larger than {order.max_bytes / 1e6:g} MB", url, response.status)
-            if self.stop.is_set():
-                raise AttemptError("interrupted", url, response.status)
-            order.sink.write(chunk)
-        stated = "Content-Length" in response.headers or "chunked" in response.headers.get("Transfer-Encoding", "")
-        if not stated and not order.wanted():
-            raise AttemptError("body of no stated length", url, response.status, final=False, unsure=True)
-
-    def _failure(self, error: faults.HTTPError, host: Host, url: str, code: int | None) -> AttemptError:
-        """Judges a fault of the network: whose it is, and whether another attempt may do better."""
+            return AttemptError(detail, url, code, silent=None if code else host)
         if code is not None:  # the host is alive; its answer broke off
-            return AttemptError(describe(error), url, code, final=False)
-        if isinstance(error, faults.NameResolutionError):
+            return AttemptError(error.detail, url, code, final=False)
+        if error.kind is Kind.NAME:
             detail = f"host {host.name} does not resolve"
             self._hosts.missed(host, detail, gone=not host.answered)
             return AttemptError(detail, url, final=bool(host.given_up))
-        if isinstance(error, faults.ConnectTimeoutError | faults.SSLError):
-            self._hosts.missed(host, describe(error))
+        if error.kind in (Kind.CONNECTING, Kind.TRUST):
+            self._hosts.missed(host, error.detail)
             # The same certificate will not do better in a second.
-            final = isinstance(error, faults.SSLError) or bool(host.given_up)
-            return AttemptError(describe(error), url, final=final)
-        return AttemptError(describe(error), url, final=False, silent=host)
-
-
-def _retry_after_s(response: urllib3.BaseHTTPResponse) -> float | None:
-    try:
-        return urllib3.Retry(retry_after_max=RETRY_AFTER_MAX_S).get_retry_after(response)
-    except faults.InvalidHeader:
-        return None
-
-
-def _read_out(response: urllib3.BaseHTTPResponse) -> None:
-    """Reads a short body to its end, so that the connection can be used again; a long one is hung up on."""
-    try:
-        response.read(_CHUNK_BYTES)
-    except faults.HTTPError:
-        response.close()
+            return AttemptError(error.detail, url, final=error.kind is Kind.TRUST or bool(host.given_up))
+        return AttemptError(error.detail, url, final=False, silent=host)

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from stages.lib.core.sections import Fetch
+from stages.lib.fetch.body import Body
 from stages.lib.fetch.fetchlog import Fetched, Journal
 from stages.lib.fetch.http import Client
 from stages.lib.fetch.mirror import Mirror, MirrorError
 from stages.lib.fetch.sources import Drawings
-from stages.lib.fetch.store import Body, ImageStore
+from stages.lib.fetch.store import ImageStore
 
 _IMAGES = {
     "JPEG image": (b"\xff\xd8\xff",),
@@ -110,8 +111,6 @@ class Intake:
             Its row; one with the mirror's fault says so even if the download fails too.
         """
         key = local.md5hash
-        if not local.source and (why := client.given_up(url)):  # thousands of rows at times: no file for these
-            return Fetched(key, "fetch_failed", detail=why)
         with self._store.receiving(key) as body:
             got = client.get(url, body, self._max_mb, lambda: body.md5 == key)
             code = "" if got.http_code is None else got.http_code
@@ -134,8 +133,8 @@ class Intake:
             kept = self._keep_others and kind not in _NO_IMAGE
             detail = f"the {source}'s body is another: {kind}{', kept' if kept else ''}"
             row = replace(row, status="ok" if kept else "md5_mismatch", detail=detail)
-        body.close()
         if row.status == "ok":
+            body.save()  # so that a row of the journal is a body on the disk, which the next run can adopt
             self._journal.add(row)
             self._store.keep(key, body)
         else:

@@ -4,14 +4,22 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 from stages.lib.core.errors import PipelineError
+from stages.lib.fetch.downloads import Sink
 from stages.lib.fetch.http import Client
-from stages.lib.fetch.store import Body
 
 CATALOG_MAX_MB = 500.0
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
+
+
+class Memory(io.BytesIO):
+    """A sink that keeps a body in memory."""
+
+    def restart(self) -> None:
+        """Forgets what came of an attempt that broke off."""
+        self.seek(0)
+        self.truncate()
 
 
 def read_catalog(origin: str, client: Client) -> bytes:
@@ -30,8 +38,8 @@ def read_catalog(origin: str, client: Client) -> bytes:
             ) from None
     if scheme[1].lower() not in ("http", "https"):
         raise PipelineError(f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:")
-    content = io.BytesIO()
-    download = client.get(origin, Body(content), CATALOG_MAX_MB)
+    content = Memory()
+    download = client.get(origin, content, CATALOG_MAX_MB)
     if download.failure:
         raise PipelineError(
             f"{origin}: the catalog cannot be downloaded ({download.failure}); check the network or set "
@@ -57,6 +65,6 @@ class Drawings:
         """Returns those of the keys that were drawn."""
         return [key for key in keys if key in self._bodies]
 
-    def copy(self, key: str, sink: BinaryIO, max_mb: float) -> None:
+    def copy(self, key: str, sink: Sink, max_mb: float) -> None:
         """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
         sink.write(self._bodies[key])

@@ -8,11 +8,10 @@ import time
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from stages.lib.core.files import write_bytes
+from stages.lib.fetch.body import Body
 
-START_BYTES = 64
 SETTLED_S = 60
 """After which a file's bytes are on the disk, whatever the system; half of it is the usual write-back time."""
 _READ_BYTES = 1 << 20
@@ -65,33 +64,23 @@ class ImageStore:
             partial.replace(self.path(key))
 
     @contextmanager
-    def receiving(self, key: str) -> Iterator["Body"]:
-        """Yields a file to receive a body into, on the store's disk; what is not kept is gone after the block."""
-        partial = self._partial(key)
-        try:
-            file = partial.open("wb")
-        except FileNotFoundError:
-            partial.parent.mkdir(parents=True, exist_ok=True)
-            file = partial.open("wb")
-        body = Body(file)
+    def receiving(self, key: str) -> Iterator[Body]:
+        """Yields a body that goes to the store's disk; what is not kept is gone after the block."""
+        body = Body(self._partial(key))
         try:
             yield body
         finally:
-            file.close()
-            if not body.moved:
-                partial.unlink()
+            body.discard()
 
-    def keep(self, key: str, body: "Body") -> None:
+    def keep(self, key: str, body: Body) -> None:
         """Gives a whole body its name."""
-        body.close()
-        self._partial(key).replace(self.path(key))
+        body.save().replace(self.path(key))
         body.moved = True
 
-    def quarantine(self, key: str, body: "Body") -> None:
+    def quarantine(self, key: str, body: Body) -> None:
         """Puts a body that is not the image aside."""
-        body.close()
         self._quarantine.mkdir(parents=True, exist_ok=True)
-        shutil.move(self._partial(key), self._quarantine / key)
+        shutil.move(body.save(), self._quarantine / key)
         body.moved = True
 
     def quarantined(self, key: str) -> str:
@@ -113,50 +102,6 @@ class ImageStore:
 
     def _partial(self, key: str) -> Path:
         return self._root.joinpath(key[:2], f".{key}.partial")
-
-
-class Body:
-    """A body as it arrives: written to a file and hashed on the way.
-
-    Attributes:
-        size: Bytes so far.
-        start: The first bytes, by which files are told apart.
-        moved: It has got its name, or has been put aside.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.moved = False
-        self._forget()
-
-    def _forget(self) -> None:
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self.size = 0
-        self.start = b""
-
-    def write(self, chunk: bytes) -> None:
-        """Appends a chunk."""
-        if len(self.start) < START_BYTES:
-            self.start += chunk[: START_BYTES - len(self.start)]
-        self._md5.update(chunk)
-        self.size += len(chunk)
-        self._file.write(chunk)
-
-    def restart(self) -> None:
-        """Forgets what came of an attempt that broke off."""
-        if self.size:
-            self._file.seek(0)
-            self._file.truncate()
-            self._forget()
-
-    def close(self) -> None:
-        """Brings everything to the disk; a disk that is full says so here at the latest."""
-        self._file.close()
-
-    @property
-    def md5(self) -> str:
-        """The MD5 of what has come so far."""
-        return self._md5.hexdigest()
 
 
 def _stat(path: Path) -> list[int] | None:

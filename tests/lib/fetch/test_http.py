@@ -1,5 +1,5 @@
+import email.utils
 import gzip
-import io
 import socket
 import threading
 import time
@@ -10,7 +10,7 @@ import pytest
 from stages.lib.core.sections import Fetch
 from stages.lib.fetch import http
 from stages.lib.fetch.http import Client
-from stages.lib.fetch.store import Body
+from stages.lib.fetch.sources import Memory
 from tests.faulty_server import FAULTS, SETTINGS, page, serving
 
 BODY = bytes(range(256)) * 40
@@ -35,8 +35,8 @@ def client(say=print, **changes):
 
 
 def get(url, the_client=None, max_mb=1.0):
-    content = io.BytesIO()
-    return (the_client or client()).get(url, Body(content), max_mb), content.getvalue()
+    content = Memory()
+    return (the_client or client()).get(url, content, max_mb), content.getvalue()
 
 
 def test_a_body_arrives_whole(server):
@@ -77,6 +77,16 @@ def test_retry_after_is_kept(server, asked, least, most):
     assert least <= time.monotonic() - start < most
 
 
+def test_retry_after_may_be_a_date(server):
+    def answer(handler, n):
+        moment = email.utils.formatdate(time.time() + 2, usegmt=True)  # of whole seconds
+        handler.answer(503, b"", Retry_After=moment) if n == 1 else handler.answer(body=BODY)
+
+    server.routes["/a"] = answer
+    assert get(f"{server.url}/a")[0].failure == ""
+    assert 0.9 < server.starts_s[1] - server.starts_s[0] < 4
+
+
 def test_an_endless_retry_after_is_cut(server, monkeypatch):
     monkeypatch.setattr(http, "RETRY_AFTER_MAX_S", 0)
     server.routes["/a"] = lambda h, n: h.answer(503, b"", Retry_After="86400") if n == 1 else h.answer(body=BODY)
@@ -104,13 +114,13 @@ def without_length(body):
 
 def test_a_body_of_no_stated_length_is_asked_for_again_unless_it_is_the_one_wanted(server):
     server.routes["/a"] = lambda h, n: without_length(BODY[:-1] if n == 1 else BODY)(h)
-    content = io.BytesIO()
-    got = client().get(f"{server.url}/a", Body(content), 1.0, lambda: content.getvalue() == BODY)
+    content = Memory()
+    got = client().get(f"{server.url}/a", content, 1.0, lambda: content.getvalue() == BODY)
     assert (got.failure, got.attempts, content.getvalue()) == ("", 2, BODY)
     # where no attempt brings it, what came is the body, for others to judge
     server.routes["/b"] = lambda h, n: without_length(b"another")(h)
-    content = io.BytesIO()
-    got = client().get(f"{server.url}/b", Body(content), 1.0, lambda: content.getvalue() == BODY)
+    content = Memory()
+    got = client().get(f"{server.url}/b", content, 1.0, lambda: content.getvalue() == BODY)
     assert (got.failure, got.http_code, got.attempts, content.getvalue()) == ("", 200, 3, b"another")
 
 
@@ -166,6 +176,14 @@ def test_a_large_body_is_refused_announced_or_not(server):
     got, body = get(f"{server.url}/b", max_mb=0.1)
     assert got.failure == "larger than 0.1 MB"
     assert len(body) <= 100_000
+
+
+def test_an_encoding_of_a_name_that_means_nothing_is_let_be(server):
+    server.routes["/a"] = lambda h, n: h.answer(body=BODY, Content_Encoding="utf-8")
+    got, body = get(f"{server.url}/a")
+    assert (got.failure, got.attempts, body) == ("", 2, BODY)
+    server.routes["/b"] = lambda h, n: h.answer(body=BODY, Content_Encoding="gzip")
+    assert get(f"{server.url}/b")[0].failure == "body cannot be decoded"
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://a/b", "www.a.de/b", "/a", "http://", "http://[a", "x"])
@@ -254,6 +272,16 @@ def test_a_drip_ends_at_the_deadline_although_no_read_times_out(server, fault):
     assert 0.4 < time.monotonic() - start < 2
     server.routes["/b"] = page(BODY)
     assert get(f"{server.url}/b", the_client)[1] == BODY
+
+
+def test_stop_ends_a_download_that_waits_for_data(server):
+    server.routes["/a"] = lambda h, n: h.server.stopping.wait(10)
+    the_client = client(read_timeout_s=30.0)
+    threading.Timer(0.1, the_client.stop.set).start()
+    start = time.monotonic()
+    got, _ = get(f"{server.url}/a", the_client)
+    assert (got.failure, got.attempts, got.http_code) == ("interrupted", 1, None)
+    assert time.monotonic() - start < 2
 
 
 def test_no_retry_starts_that_cannot_end_in_time(server, monkeypatch):

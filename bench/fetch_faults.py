@@ -132,7 +132,8 @@ def main() -> None:
         wrong += [f"{name}: lacks" for name in wanted - whole.keys()]
         wrong += [f"{name}: wrong bytes" for name, body in whole.items() if md5(body) != name[3:]]
 
-        run(folder, [*STAGE[:-1], "stages.validate"])
+        for stage in ("preprocess", "validate"):
+            run(folder, [*STAGE[:-1], f"stages.{stage}"])
         dropped = (folder / "data/dropped.csv").read_text().splitlines()
         bombs = [line for line in dropped if kinds.get(line.split(",")[0]) == "image bomb"]
         if len(bombs) != families.count("image bomb"):

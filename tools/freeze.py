@@ -14,11 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from stages.lib.core.errors import PipelineError, run_stage
-from stages.lib.core.files import write_text
+from stages.lib.core.files import read_bytes, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.manifest import SPLITS_TABLE
-from stages.lib.report.about import read_bytes
 from stages.lib.split.splits import PARTITION
 
 RAW = Path("data/raw")

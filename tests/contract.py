@@ -159,6 +159,31 @@ def _params_read(checkout: Checkout, stage: str) -> set[str]:
     return read
 
 
+def params_are_read_in_sight(checkout: Checkout) -> list[str]:
+    """What `params_are_those_read` cannot see does not happen: params under another name, or handed on whole.
+
+    Only a stage loads them, as `params = load_params()`; everything else is an attribute of that name.
+    """
+    faults = []
+    for path in sorted((checkout.root / "stages").rglob("*.py")):
+        name = path.relative_to(checkout.root).as_posix()
+        if name == "stages/lib/core/params.py":
+            continue
+        tree = checkout.tree(name)
+        plain = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        loads = sum(isinstance(node, ast.Call) and "load_params" in ast.unparse(node.func) for node in ast.walk(tree))
+        if loads != plain.count("params = load_params()") or (loads and name.startswith("stages/lib/")):
+            faults.append(f"{name}: load_params() is called in another way than `params = load_params()` in a stage")
+        of_attributes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        faults += [
+            f"{name}: line {node.lineno}: params is handed on whole"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load)
+            if loads and id(node) not in of_attributes
+        ]
+    return faults
+
+
 def every_key_is_used(checkout: Checkout) -> list[str]:
     """Every key of a section is used by a stage that declares it, and every key of a row by train or report."""
     faults = []
@@ -235,12 +260,17 @@ def training_never_sees_the_test_split(checkout: Checkout) -> list[str]:
 
 
 def data_flows_one_way(checkout: Checkout) -> list[str]:
-    """A stage imports no stage, and no module of the library does; TensorFlow is named in one module alone."""
+    """A stage imports no stage, and no module of the library does; TensorFlow is named in one module alone.
+
+    Every import is by its full name: others would not be seen here.
+    """
     faults = []
     for path in sorted((checkout.root / "stages").rglob("*.py")):
         name = path.relative_to(checkout.root).as_posix()
         others = {other for other in checkout.imports(name) if not other.startswith("stages/lib/")} - NOT_DEPENDENCIES
         faults += [f"{name}: imports {other}" for other in sorted(others)]
+        relative = [node for node in ast.walk(checkout.tree(name)) if isinstance(node, ast.ImportFrom) and node.level]
+        faults += [f"{name}: line {node.lineno}: relative import" for node in relative]
         if path.name != "backend.py" and re.search(r"\b(import tensorflow|from tensorflow)", path.read_text()):
             faults.append(f"{name}: imports tensorflow")
     return faults
@@ -249,6 +279,7 @@ def data_flows_one_way(checkout: Checkout) -> list[str]:
 CHECKS = (
     imports_are_dependencies,
     params_are_those_read,
+    params_are_read_in_sight,
     every_key_is_used,
     modules_are_stages,
     rows_stand_in_every_plot,

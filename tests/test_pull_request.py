@@ -1,6 +1,7 @@
 """What reviewers are told: on a small project with a branch, and a server on loopback that takes the comment."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -90,6 +91,15 @@ def test_the_workflow_gives_the_script_what_it_reads_and_runs_for_forks_without_
     assert step["run"] == "bash .ci/pull-request"
     assert set(step["env"]) == {"BASE", "BASE_NAME", "NUMBER", "GITHUB_TOKEN"}
     assert "secrets." not in str(step)
+
+
+def test_workflows_run_actions_of_one_commit_and_leave_no_token_on_the_disk():
+    for path in (ROOT / ".github/workflows").glob("*.yaml"):
+        workflow = yaml.safe_load(path.read_text())
+        assert "pull_request_target" not in str(workflow[True]) and "permissions" in workflow
+        used = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"]) for step in used), path
+        assert [step["with"]["persist-credentials"] for step in used if "/checkout@" in step["uses"]] == [False]
 
 
 def scores(**new: float) -> dict:

@@ -116,6 +116,33 @@ def test_a_fall_is_one_that_leaves_the_interval_on_the_worse_side(project, monke
     assert only.startswith("model: loss rose from 0.558 to 0.609, above")
 
 
+def test_a_shorter_curve_is_as_long_as_the_axis(project, monkeypatch):
+    monkeypatch.chdir(project)
+    path = Path("metrics/plots/model/curves.csv")
+    path.write_text("epoch,val_loss\n0,3.0\n1,2.0\n2,1.5\n3,1.75\n")
+    chart = pull_request.curves("main", "model")
+    assert "(base, then here; flat after its last epoch)" in chart and 'x-axis "epoch" 0 --> 3' in chart
+    assert "  line [2.0, 0.558, 0.558, 0.558]\n  line [3.0, 2.0, 1.5, 1.75]" in chart
+    commit(project, "four epochs")
+    path.write_text("epoch,val_loss\n0,1.0\n")
+    assert "  line [1.0, 1.0, 1.0, 1.0]" in pull_request.curves("HEAD", "model")
+    commit(project, "one epoch")
+    path.write_text("epoch,val_loss\n0,2.0\n")
+    assert pull_request.curves("HEAD", "model") == ""
+
+
+def test_metrics_are_those_in_git_rounded_and_what_fell_not_is_said(project, monkeypatch):
+    monkeypatch.chdir(project)
+    live, split = ({"loss": {"old": 1.23456789, "new": 2}} for _ in range(2))
+    said = json.dumps({"models/model/live/metrics.json": live, "metrics/split.json": split})
+    monkeypatch.setattr(pull_request, "output_of", lambda *_: said)
+    metrics = pull_request.diff("metrics", "main")
+    assert metrics == {"metrics/split.json": split}
+    report = pull_request.markdown("main", "main", {}, metrics | scores(accuracy=0.5), "", [])
+    assert "| metrics/split.json | `loss` | 1.235 | 2 |" in report
+    assert "None of them left the base's 95 % interval for the worse." in report
+
+
 def test_a_base_without_intervals_is_not_judged(project, monkeypatch):
     monkeypatch.chdir(project)
     assert pull_request.falls("main~1", scores(accuracy=0.0)) == []

@@ -57,7 +57,11 @@ def diff(kind: str, base: str) -> dict[str, dict[str, dict]]:
     Only of files in Git: what DVC keeps (the last training's live metrics) is here or not, as the cache has it.
     """
     files = json.loads(output_of("dvc", kind, "diff", "--json", base) or "{}")
-    return {path: changes for path, changes in files.items() if kind == "params" or path.startswith(METRICS_DIR)}
+    return {
+        path: dict(sorted(changes.items()))  # DVC's order differs from run to run
+        for path, changes in sorted(files.items())
+        if kind == "params" or path.startswith(METRICS_DIR)
+    }
 
 
 def stale_stages() -> str:

@@ -17,9 +17,9 @@ from stages.lib.core.params import load_params
 # the stages' own start-up changes no output: it hands a stage over to the process that runs it
 NOT_DEPENDENCIES = {"stages/__init__.py", "stages/lib/__init__.py"}
 FOLDERS_OF_OUTS = ("data", "models", "metrics")
-NOT_OUTS = re.compile(
-    r"(data|models)/\.gitignore|metrics/paper\.csv"  # tracked by Git
-    r"|data/(checkpoints|parts)/.*"  # what interrupted stages go on from
+TRACKED = re.compile(r"(data|models)/\.gitignore|metrics/paper\.csv")  # by Git
+SCRATCH = re.compile(
+    r"data/(checkpoints|parts)/.*"  # what interrupted stages go on from
     r"|data/quarantine/.*"  # bodies that fetch put aside, for a person to look at
     r"|data/proofs/.*"  # which bodies fetch need not hash again
     r"|(.*/)?\.[^/]+\.partial(/.*)?"  # what becomes an out when it is whole
@@ -304,7 +304,7 @@ def undeclared_openings(checkout: Checkout, log: str) -> list[str]:
     for command, _, path in (line.partition("\t") for line in log.splitlines()):
         if command in declared and path.split("/")[0] in FOLDERS_OF_OUTS:
             name, paths = declared[command]
-            if not NOT_OUTS.fullmatch(path) and not any(path == one or path.startswith(f"{one}/") for one in paths):
+            if not SCRATCH.fullmatch(path) and not any(path == one or path.startswith(f"{one}/") for one in paths):
                 faults.add(f"{name}: opens {path}, which is in neither deps nor outs")
     return sorted(faults)
 
@@ -333,4 +333,5 @@ def undeclared_files(checkout: Checkout) -> list[str]:
     declared = re.compile("|".join(f"(?:{out})(?:/.*)?" for out in outs))
     files = [path for folder in FOLDERS_OF_OUTS for path in (checkout.root / folder).rglob("*") if path.is_file()]
     names = sorted(path.relative_to(checkout.root).as_posix() for path in files)
-    return [name for name in names if not declared.fullmatch(name) and not NOT_OUTS.fullmatch(name)]
+    known = (declared, TRACKED, SCRATCH)
+    return [name for name in names if not any(pattern.fullmatch(name) for pattern in known)]

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro compare seeds folds freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
+.PHONY: help repro undo compare seeds folds freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -15,6 +15,13 @@ help:  ## list the targets
 repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
 	@python -m tools.warm dvc repro
 	@echo "Results: metrics/report.md and metrics/report.html"
+
+# DVC stages params.yaml, and writes it in the second in which Git has last looked at it, mostly with as many characters:
+# after an experiment that failed or was killed, `git restore .` would see nothing to do. A touched file is read again.
+undo: env  ## drop the experiment in the working tree: params, scores, data and models are the commit's again
+	@touch -c params.yaml
+	@git restore --source=HEAD --staged --worktree params.yaml dvc.lock metrics ':!metrics/paper.csv' MODEL_CARD.md
+	@dvc checkout
 
 compare: env  ## experiments of this commit, best first: ROW=tables.vgg16 BY=f1_macro
 	@python -m tools.compare --row $(or $(ROW),model) --by $(or $(BY),accuracy)
@@ -75,6 +82,7 @@ check-git:
 	  echo "error: this folder is no Git checkout, and DVC needs one: run 'git init && git add -A && git commit -m start', then this again" >&2; exit 1; }
 	@git rev-parse --quiet --verify HEAD >/dev/null || { \
 	  echo "error: this Git repository has no commit yet: run 'git add -A && git commit -m start', then this again" >&2; exit 1; }
+	@touch -c params.yaml  # see `undo`
 	@test -z "$$(git status --porcelain)" || \
 	  echo "note: there are uncommitted changes; commit them with the dvc.lock and metrics that this run gives, so that the results follow from a commit"
 

@@ -17,11 +17,12 @@ from stages.lib.core.params import load_params
 # the stages' own start-up changes no output: it hands a stage over to the process that runs it
 NOT_DEPENDENCIES = {"stages/__init__.py", "stages/lib/__init__.py"}
 FOLDERS_OF_OUTS = ("data", "models", "metrics")
-NOT_OUTS = re.compile(
-    r"(data|models)/\.gitignore|metrics/paper\.csv"  # tracked by Git
-    r"|data/(checkpoints|parts)/.*"  # what interrupted stages go on from
+TRACKED = re.compile(r"(data|models)/\.gitignore|metrics/paper\.csv")  # by Git
+SCRATCH = re.compile(
+    r"data/(checkpoints|parts)/.*"  # what interrupted stages go on from
     r"|data/quarantine/.*"  # bodies that fetch put aside, for a person to look at
     r"|data/proofs/.*"  # which bodies fetch need not hash again
+    r"|(.*/)?\.[^/]+\.partial(/.*)?"  # what becomes an out when it is whole
 )
 
 SECTION_MODELS = {
@@ -159,6 +160,31 @@ def _params_read(checkout: Checkout, stage: str) -> set[str]:
     return read
 
 
+def params_are_read_in_sight(checkout: Checkout) -> list[str]:
+    """What `params_are_those_read` cannot see does not happen: params under another name, or handed on whole.
+
+    Only a stage loads them, as `params = load_params()`; everything else is an attribute of that name.
+    """
+    faults = []
+    for path in sorted((checkout.root / "stages").rglob("*.py")):
+        name = path.relative_to(checkout.root).as_posix()
+        if name == "stages/lib/core/params.py":
+            continue
+        tree = checkout.tree(name)
+        plain = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Assign)]
+        loads = sum(isinstance(node, ast.Call) and "load_params" in ast.unparse(node.func) for node in ast.walk(tree))
+        if loads != plain.count("params = load_params()") or (loads and name.startswith("stages/lib/")):
+            faults.append(f"{name}: load_params() is called in another way than `params = load_params()` in a stage")
+        of_attributes = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        faults += [
+            f"{name}: line {node.lineno}: params is handed on whole"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and node.id == "params" and isinstance(node.ctx, ast.Load)
+            if loads and id(node) not in of_attributes
+        ]
+    return faults
+
+
 def every_key_is_used(checkout: Checkout) -> list[str]:
     """Every key of a section is used by a stage that declares it, and every key of a row by train or report."""
     faults = []
@@ -235,20 +261,58 @@ def training_never_sees_the_test_split(checkout: Checkout) -> list[str]:
 
 
 def data_flows_one_way(checkout: Checkout) -> list[str]:
-    """A stage imports no stage, and no module of the library does; TensorFlow is named in one module alone."""
+    """A stage imports no stage, and no module of the library does; TensorFlow is named in one module alone.
+
+    Every import is by its full name: others would not be seen here.
+    """
     faults = []
     for path in sorted((checkout.root / "stages").rglob("*.py")):
         name = path.relative_to(checkout.root).as_posix()
         others = {other for other in checkout.imports(name) if not other.startswith("stages/lib/")} - NOT_DEPENDENCIES
         faults += [f"{name}: imports {other}" for other in sorted(others)]
+        relative = [node for node in ast.walk(checkout.tree(name)) if isinstance(node, ast.ImportFrom) and node.level]
+        faults += [f"{name}: line {node.lineno}: relative import" for node in relative]
         if path.name != "backend.py" and re.search(r"\b(import tensorflow|from tensorflow)", path.read_text()):
             faults.append(f"{name}: imports tensorflow")
     return faults
 
 
+AUDIT = """
+import os, sys
+log = os.environ.get("OPENED_LOG")
+if log and "-m" in sys.orig_argv:
+    root, file = os.getcwd() + os.sep, os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    command = " ".join(["python", *sys.orig_argv[sys.orig_argv.index("-m"):]])
+    def opened(event, arguments):
+        if event == "open" and isinstance(arguments[0], (str, bytes)):
+            path = os.path.abspath(os.fsdecode(arguments[0]))
+            if path.startswith(root):
+                os.write(file, f"{command}\\t{path.removeprefix(root)}\\n".encode())
+    sys.addaudithook(opened)
+"""
+"""A `sitecustomize.py` by which every `python -m` writes down the files of its folder that it opens."""
+
+
+def undeclared_openings(checkout: Checkout, log: str) -> list[str]:
+    """Files below data, models and metrics that a stage opened, by the log of `AUDIT`, and has in no dep or out."""
+    stages = yaml.load(checkout.text("dvc.lock"), Loader=yaml.CSafeLoader)["stages"]
+    declared = {
+        stage["cmd"]: (name, tuple(one["path"] for one in [*stage.get("deps", []), *stage.get("outs", [])]))
+        for name, stage in stages.items()
+    }
+    faults = set()
+    for command, _, path in (line.partition("\t") for line in log.splitlines()):
+        if command in declared and path.split("/")[0] in FOLDERS_OF_OUTS:
+            name, paths = declared[command]
+            if not SCRATCH.fullmatch(path) and not any(path == one or path.startswith(f"{one}/") for one in paths):
+                faults.add(f"{name}: opens {path}, which is in neither deps nor outs")
+    return sorted(faults)
+
+
 CHECKS = (
     imports_are_dependencies,
     params_are_those_read,
+    params_are_read_in_sight,
     every_key_is_used,
     modules_are_stages,
     rows_stand_in_every_plot,
@@ -269,4 +333,5 @@ def undeclared_files(checkout: Checkout) -> list[str]:
     declared = re.compile("|".join(f"(?:{out})(?:/.*)?" for out in outs))
     files = [path for folder in FOLDERS_OF_OUTS for path in (checkout.root / folder).rglob("*") if path.is_file()]
     names = sorted(path.relative_to(checkout.root).as_posix() for path in files)
-    return [name for name in names if not declared.fullmatch(name) and not NOT_OUTS.fullmatch(name)]
+    known = (declared, TRACKED, SCRATCH)
+    return [name for name in names if not any(pattern.fullmatch(name) for pattern in known)]

@@ -60,7 +60,7 @@ stages:
     outs: [data/evaluations/model]
   publish:
     cmd: python small.py publish
-    deps: [small.py, data/evaluations/model]
+    deps: [small.py, data/evaluations]
     outs:
       - metrics/plots/model: {cache: false}
       - metrics/report.md: {cache: false}
@@ -85,8 +85,9 @@ def make(folder: Path) -> Path:
     for name in ("params.yaml", ".ci/check-lock", ".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / "models").mkdir()
-    shutil.copy(ROOT / "models/.gitignore", folder / "models")
+    for name in ("data", "models"):
+        (folder / name).mkdir()
+        shutil.copy(ROOT / name / ".gitignore", folder / name)
     (folder / "small.py").write_text(STAGES)
     (folder / "dvc.yaml").write_text(PIPELINE)
     run(folder, "git", "init", "-q", "-b", "main")

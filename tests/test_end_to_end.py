@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.contract import Checkout, undeclared_files
+from tests.contract import AUDIT, Checkout, undeclared_files, undeclared_openings
 
 ROOT = Path(__file__).parents[1]
 PARTS = (
@@ -30,8 +30,10 @@ ENVIRONMENT = os.environ | {
 }  # fmt: skip
 
 
-def run(folder: Path, *command: str, fails: bool = False) -> str:
-    done = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=500)
+def run(folder: Path, *command: str, fails: bool = False, **environment: str) -> str:
+    done = subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT | environment, capture_output=True, text=True, timeout=500
+    )
     output = done.stdout + done.stderr
     assert (done.returncode != 0) == fails, output[-4000:]
     return output
@@ -62,7 +64,9 @@ def checkout(tmp_path_factory) -> Path:
     run(folder, "git", "init", "-q")
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "start")
-    run(folder, "dvc", "repro")
+    audit = tmp_path_factory.mktemp("audit")
+    (audit / "sitecustomize.py").write_text(AUDIT)
+    run(folder, "dvc", "repro", PYTHONPATH=str(audit), OPENED_LOG=str(folder / ".git/opened"))
     run(folder, "git", "add", "-A")
     run(folder, "git", "commit", "-qm", "results")
     return folder
@@ -105,6 +109,14 @@ def test_a_second_repro_runs_nothing(checkout):
 
 def test_every_file_is_declared(checkout):
     assert undeclared_files(Checkout(checkout)) == []
+
+
+def test_stages_open_what_they_declare_and_nothing_else(checkout):
+    log = (checkout / ".git/opened").read_text()
+    assert undeclared_openings(Checkout(checkout), log) == []
+    assert "python -m stages.train --row model\tdata/splits.csv" in log.splitlines()
+    (fault,) = undeclared_openings(Checkout(checkout), log + "python -m stages.train --row model\tdata/split.json\n")
+    assert fault == "train: opens data/split.json, which is in neither deps nor outs"
 
 
 def test_a_training_can_be_followed_in_another_terminal(checkout):

@@ -1,6 +1,7 @@
 """What reviewers are told: on a small project with a branch, and a server on loopback that takes the comment."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -92,6 +93,15 @@ def test_the_workflow_gives_the_script_what_it_reads_and_runs_for_forks_without_
     assert "secrets." not in str(step)
 
 
+def test_workflows_run_actions_of_one_commit_and_leave_no_token_on_the_disk():
+    for path in (ROOT / ".github/workflows").glob("*.yaml"):
+        workflow = yaml.safe_load(path.read_text())
+        assert "pull_request_target" not in str(workflow[True]) and "permissions" in workflow
+        used = [step for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step]
+        assert all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", step["uses"]) for step in used), path
+        assert [step["with"]["persist-credentials"] for step in used if "/checkout@" in step["uses"]] == [False]
+
+
 def scores(**new: float) -> dict:
     return {"metrics/scores/model.json": {name: {"old": 0.5, "new": value} for name, value in new.items()}}
 
@@ -104,6 +114,33 @@ def test_a_fall_is_one_that_leaves_the_interval_on_the_worse_side(project, monke
     assert only.startswith("model: accuracy fell from 0.442 to 0.391, below")
     (only,) = pull_request.falls("main", scores(loss=0.609))
     assert only.startswith("model: loss rose from 0.558 to 0.609, above")
+
+
+def test_a_shorter_curve_is_as_long_as_the_axis(project, monkeypatch):
+    monkeypatch.chdir(project)
+    path = Path("metrics/plots/model/curves.csv")
+    path.write_text("epoch,val_loss\n0,3.0\n1,2.0\n2,1.5\n3,1.75\n")
+    chart = pull_request.curves("main", "model")
+    assert "(base, then here; flat after its last epoch)" in chart and 'x-axis "epoch" 0 --> 3' in chart
+    assert "  line [2.0, 0.558, 0.558, 0.558]\n  line [3.0, 2.0, 1.5, 1.75]" in chart
+    commit(project, "four epochs")
+    path.write_text("epoch,val_loss\n0,1.0\n")
+    assert "  line [1.0, 1.0, 1.0, 1.0]" in pull_request.curves("HEAD", "model")
+    commit(project, "one epoch")
+    path.write_text("epoch,val_loss\n0,2.0\n")
+    assert pull_request.curves("HEAD", "model") == ""
+
+
+def test_metrics_are_those_in_git_rounded_and_what_fell_not_is_said(project, monkeypatch):
+    monkeypatch.chdir(project)
+    live, split = ({"loss": {"old": 1.23456789, "new": 2}} for _ in range(2))
+    said = json.dumps({"models/model/live/metrics.json": live, "metrics/split.json": split})
+    monkeypatch.setattr(pull_request, "output_of", lambda *_: said)
+    metrics = pull_request.diff("metrics", "main")
+    assert metrics == {"metrics/split.json": split}
+    report = pull_request.markdown("main", "main", {}, metrics | scores(accuracy=0.5), "", [])
+    assert "| metrics/split.json | `loss` | 1.235 | 2 |" in report
+    assert "None of them left the base's 95 % interval for the worse." in report
 
 
 def test_a_base_without_intervals_is_not_judged(project, monkeypatch):

@@ -61,6 +61,7 @@ def test_without_cache_and_remote_the_stages_run_again_to_the_same_lock(project,
     assert "agree with code and params" in run(clone, ".ci/check-lock")
     said = run(clone, "dvc", "pull", fails=True)
     assert "No remote provided" in said or "no remote" in said
+    assert "agree with code and params" in run(clone, ".ci/check-lock")  # the pull has left empty folders behind
     assert "Running stage 'train'" in run(clone, "dvc", "repro")
     assert run(clone, "git", "status", "--porcelain") == ""
 

@@ -1,11 +1,13 @@
 """The table of experiments: best first, what changed, within 120 columns; read from a real DVC repository."""
 
 import json
+import os
+import subprocess
 import sys
 
 import pytest
 
-from tests.small_project import run
+from tests.small_project import ENVIRONMENT, run
 from tools import compare, experiments
 from tools.experiments import Experiment
 
@@ -72,6 +74,14 @@ def test_experiments_of_a_commit_are_read_from_dvc(project):
     assert good.split() == ["good", "dropout=0.4", "0.458", "0.542", "0.271", "0.136"]
     assert main.split() == ["main", "-", "0.558", "0.442", "0.221", "0.111"]
     assert waits.split() == ["waits", "dropout=0.3", "Queued"]
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(project):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(COMPARE, cwd=project, env=ENVIRONMENT, stdout=writer, stderr=subprocess.PIPE, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize(

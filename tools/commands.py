@@ -1,11 +1,29 @@
-"""Running Git and DVC, and saying in one line what they could not do."""
+"""Reading arguments, running Git and DVC, and saying in one line what could not be done."""
 
+import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from stages.lib.core.errors import PipelineError
+from stages.lib.core.errors import PipelineError, run_stage
+
+
+def start(main: Callable[[], None]) -> None:
+    """Runs a tool's `main` as a stage's is run; one whose reader has seen enough (`| head`) ends quietly."""
+    try:
+        run_stage(main)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line like all others; make calls the tools, so their usage would help nobody."""
+
+    def error(self, message: str):  # noqa: D102
+        raise PipelineError(message)
 
 
 def output_of(*command: str) -> str:

@@ -4,14 +4,14 @@ Reads what GitHub Actions sets: GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL.
 fork may not write; then the report stays in the job's summary, and that is no failure.
 """
 
-import argparse
 import json
 import os
 from pathlib import Path
 
 import urllib3
 
-from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError
+from tools.commands import Parser, start
 
 MARK = "<!-- pull-request report of the pipeline; this comment is updated in place -->"
 MAX_CHARACTERS = 65_000
@@ -22,7 +22,7 @@ TIMEOUT_S = 20.0
 
 def main() -> None:
     """Creates the comment or replaces the text of the one that is there."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("number", type=int, help="of the pull request")
     parser.add_argument("report", type=Path, help="the Markdown file")
     arguments = parser.parse_args()
@@ -42,6 +42,9 @@ def publish(number: int, report: str) -> str:
     Raises:
         PipelineError: If GitHub answers with anything but success or a refusal to write.
     """
+    missing = [name for name in ("GITHUB_API_URL", "GITHUB_REPOSITORY", "GITHUB_TOKEN") if not os.environ.get(name)]
+    if missing:
+        raise PipelineError(f"{', '.join(missing)}: not set; GitHub Actions sets them, `make pr-report` needs none")
     root = f"{os.environ['GITHUB_API_URL']}/repos/{os.environ['GITHUB_REPOSITORY']}/issues"
     body = f"{MARK}\n{report}"
     if len(body) > MAX_CHARACTERS:
@@ -83,4 +86,4 @@ def _request(method: str, url: str, value: dict | None = None) -> tuple[int, lis
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    start(main)

@@ -1,10 +1,10 @@
 """`make compare`: what each experiment changed and how the row under study scored, best first, in 120 columns."""
 
-import argparse
 import textwrap
 
-from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
+from tools.commands import Parser, start
 from tools.experiments import SCORES, Experiment, read_experiments
 
 WIDTH = 120
@@ -16,7 +16,7 @@ CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - COLUMN * len(SCORES)
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--row", default="model", help="`model` or `tables.<row>`")
     parser.add_argument("--by", default="accuracy", choices=SCORES)
     arguments = parser.parse_args()
@@ -74,4 +74,4 @@ def _shown(value: object) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    start(main)

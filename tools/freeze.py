@@ -6,26 +6,26 @@ catalog stay where they are whatever is added to it; rows that were not dealt (d
 dealt with the new ones when they come.
 """
 
-import argparse
 import hashlib
 import io
 from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_bytes, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.manifest import SPLITS_TABLE
 from stages.lib.split.splits import PARTITION
+from tools.commands import Parser, start
 
 RAW = Path("data/raw")
 
 
 def main() -> None:
     """Writes the file and prints how to use it."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("catalog", type=Path, help="the CSV file to write")
     path = parser.parse_args().catalog
     params = load_params()
@@ -68,4 +68,4 @@ def frozen(catalog: str, splits: str) -> tuple[str, int, int]:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    start(main)

@@ -3,7 +3,6 @@
 Everything it says is in Git (scores and curves are), so it needs no DVC remote, no cache and no token.
 """
 
-import argparse
 import io
 import json
 import re
@@ -11,11 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import write_text
-from tools.commands import output_of, run
+from tools.commands import Parser, output_of, run, start
 from tools.experiments import SCORES
 
+METRICS_DIR = "metrics/"
 SCORES_DIR = "metrics/scores"
 PLOTS_DIR = "metrics/plots"
 CHECK_LOCK = ".ci/check-lock"
@@ -27,7 +27,7 @@ HEADERS = "| row | loss | accuracy | weighted F1 | macro F1 |\n|---|--:|--:|--:|
 
 def main() -> None:
     """Writes the report to a file or to standard output; where GitHub runs it, warnings become annotations too."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("base", help="the branch or commit to compare with")
     parser.add_argument("--name", help="what to call the base; else as given")
     parser.add_argument("--output", type=Path, help="a file; else standard output")
@@ -52,8 +52,16 @@ def main() -> None:
 
 
 def diff(kind: str, base: str) -> dict[str, dict[str, dict]]:
-    """Returns what `dvc params diff` or `dvc metrics diff` says: file, key, then `old` and `new`, either missing."""
-    return json.loads(output_of("dvc", kind, "diff", "--json", base) or "{}")
+    """Returns what `dvc params diff` or `dvc metrics diff` says: file, key, then `old` and `new`, either missing.
+
+    Only of files in Git: what DVC keeps (the last training's live metrics) is here or not, as the cache has it.
+    """
+    files = json.loads(output_of("dvc", kind, "diff", "--json", base) or "{}")
+    return {
+        path: dict(sorted(changes.items()))  # DVC's order differs from run to run
+        for path, changes in sorted(files.items())
+        if kind == "params" or path.startswith(METRICS_DIR)
+    }
 
 
 def stale_stages() -> str:
@@ -142,8 +150,10 @@ def markdown(
     parts.append("### Params\n\n" + _table("| param | base | here |\n|---|---|---|", lines, "No param changes."))
     rows = {Path(path).stem: changes for path, changes in metrics.items() if path.startswith(SCORES_DIR)}
     parts.append("### Scores\n\n" + _table(HEADERS, [_score_line(*row) for row in rows.items()], "No score changes."))
+    if rows and not fallen and all(_assessment(base, row).get("metrics") for row in rows):
+        parts.append("None of them left the base's 95 % interval for the worse.")
     others = [
-        f"| {path} | `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |"
+        f"| {path} | `{key}` | {_rounded(change.get('old'))} | {_rounded(change.get('new'))} |"
         for path, changes in metrics.items()
         if not path.startswith(SCORES_DIR)
         for key, change in changes.items()
@@ -157,19 +167,26 @@ def markdown(
 
 
 def curves(base: str, row: str) -> str:
-    """Draws a row's validation loss at the base and here as a Mermaid chart, which GitHub shows without an upload."""
+    """Draws a row's validation loss at the base and here as a Mermaid chart, which GitHub shows without an upload.
+
+    Mermaid stretches every line over the whole axis, so one that ends earlier is made as long as the other.
+    """
     path = Path(f"{PLOTS_DIR}/{row}/curves.csv")
     texts = {"base": _at(base, path.as_posix()), "here": path.read_text() if path.exists() else None}
     losses = {name: pd.read_csv(io.StringIO(text))["val_loss"].tolist() for name, text in texts.items() if text}
     if "here" not in losses or losses.get("base") == losses["here"]:
         return ""
-    names = " and ".join(losses)
+    epochs = max(map(len, losses.values()))
+    if epochs < 2:
+        return ""
+    names = ", then ".join(losses) + ("; flat after its last epoch" if len(set(map(len, losses.values()))) > 1 else "")
+    lines = [[*values, *values[-1:] * (epochs - len(values))] for values in losses.values()]
     chart = [
         "```mermaid",
         "xychart-beta",
-        f'  title "{row}: validation loss by epoch ({names}, in this order)"',
-        f'  x-axis "epoch" 0 --> {max(map(len, losses.values())) - 1}',
-        *(f"  line {json.dumps([round(value, 4) for value in values])}" for values in losses.values()),
+        f'  title "{row}: validation loss by epoch ({names})"',
+        f'  x-axis "epoch" 0 --> {epochs - 1}',
+        *(f"  line {json.dumps([round(value, 4) for value in line])}" for line in lines),
         "```",
     ]
     return "\n".join(chart)
@@ -207,6 +224,10 @@ def _value(value: object) -> str:
     return "—" if value is None else _plain(json.dumps(value) if not isinstance(value, str) else value)
 
 
+def _rounded(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else _value(value)
+
+
 def _plain(text: str) -> str:
     """Keeps a value from a branch from being taken for markup, a mention or a link."""
     escaped = "".join(f"&#{ord(letter)};" if letter in "<>|`*[]@#" else letter for letter in text)
@@ -214,4 +235,4 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    start(main)

@@ -4,7 +4,6 @@ Each repetition is a DVC experiment in a checkout of its own (`dvc exp run --tem
 is; one that was made before, with the same settings on the same commit, is not made again.
 """
 
-import argparse
 import json
 import statistics
 
@@ -12,15 +11,15 @@ import dvc.api
 from dvc.exceptions import DvcException
 from tqdm import tqdm
 
-from stages.lib.core.errors import PipelineError, run_stage
+from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params, row_name
-from tools.commands import output_of
+from tools.commands import Parser, output_of, start
 from tools.experiments import SCORES, repetition_name
 
 
 def main() -> None:
     """Runs what is missing and prints each repetition, the mean and the standard deviation."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("over", choices=("seeds", "folds"), help="what differs between the repetitions")
     parser.add_argument("--count", type=int, default=5, help="how many seeds, counted from 1")
     parser.add_argument("--row", default="model", help="`model` or `tables.<row>`")
@@ -77,4 +76,4 @@ def table(scores: dict[str, dict[str, float]]) -> str:
 
 
 if __name__ == "__main__":
-    run_stage(main)
+    start(main)

@@ -54,7 +54,7 @@ def main() -> None:
         source = Drawings(sample.bodies)
         content = sample.catalog.to_csv(index=False, lineterminator="\n").encode()
     else:
-        content = read_catalog(origin, client)
+        content = read_catalog(origin, f"datasets.{params.dataset}.catalog", client)
     digest = hashlib.sha256(content).hexdigest()
     if params.active.sha256 not in (None, digest):
         raise PipelineError(
@@ -63,7 +63,7 @@ def main() -> None:
         )
     catalog = parse_catalog(content, origin)
     if params.active.mirror is not None:
-        source = Mirror(params.active.mirror)
+        source = Mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
     if params.active.sha256 is None and origin != SAMPLE_CATALOG:
         print(f"{origin}: not pinned; set datasets.{params.dataset}.sha256 to {digest}", file=sys.stderr)
 

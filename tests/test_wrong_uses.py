@@ -25,7 +25,12 @@ def checkout(small_original, tmp_path_factory):
         (ROW_UNDER_STUDY, "architecture: resnet  #", "model.architecture: Input should be 'lenet', 'alexnet', 'vgg16'"),
         (ROW_UNDER_STUDY, "architecture: vgg16  #", "add `-S model.input=data/features/vgg16`, or give"),
         ("  dropout: 0.5", "  dropout: 1.5", "model.dropout: Input should be less than 1 (got 1.5)"),
-        ("  dropout: 0.5", "  dropuot: 0.5", "model.dropout: missing; every key is spelled out (and 1 more)"),
+        (
+            "  dropout: 0.5",
+            "  dropuot: 0.5",
+            "model.dropuot: unknown key; remove it or correct its spelling (and 1 more)",
+        ),
+        ("seed: 42", "sed: 42", "sed: unknown key; remove it or correct its spelling (and 1 more)"),
         ("dataset: sample", "dataset: mine", "dataset 'mine' is not among datasets: sample, fitzpatrick17k"),
         ("seed: 42", "seed: 42\nseed: 43", "key 'seed' stands twice"),
         ("seed: 42", "seed: [42", "params.yaml: not YAML"),

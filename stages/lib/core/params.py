@@ -138,7 +138,8 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        faults = error.errors()
+        # a key that is misspelt is also missing: the one to be corrected comes first
+        faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
         more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise PipelineError(f"{path}: {_describe(faults[0])}{more}") from None
 

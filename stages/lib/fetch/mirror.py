@@ -24,7 +24,7 @@ REMOTE_READERS = 16
 
 
 class MirrorError(Exception):
-    """One file of the mirror cannot be had; says why in a few words."""
+    """The mirror, or one file of it, cannot be had; says why in a few words."""
 
 
 class Mirror:
@@ -33,6 +33,7 @@ class Mirror:
     Args:
         address: A directory, the path of a `.zip` or `.tar` (`.gz`, `.bz2`, `.xz`), or an fsspec URL of either
             (`s3://bucket/images`, `gs://`, `ssh://host/path/images.zip`).
+        param: Where in params.yaml the address stands, for messages.
 
     Attributes:
         readers: How many threads may read at once.
@@ -43,27 +44,22 @@ class Mirror:
 
     name = "mirror"
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, param: str) -> None:
+        remedy = f"correct {param} or set it to null"
         try:
             self.readers, self._open, names = _listed(address)
-        except PipelineError:
-            raise
+        except MirrorError as error:
+            raise PipelineError(f"{address}: {error}; {remedy}") from None
         except ImportError as error:
             raise PipelineError(f"{address}: the mirror needs another package: {error}") from None
         except Exception as error:  # every store has its own: credentials, network, a damaged archive
-            raise PipelineError(
-                f"{address}: the mirror cannot be opened ({_in_words(error)}); correct datasets.<dataset>.mirror or "
-                "set it to null"
-            ) from None
+            raise PipelineError(f"{address}: the mirror cannot be opened ({_in_words(error)}); {remedy}") from None
         self._names: dict[str, str] = {}
         for name in names:
             if named := _KEYED_NAME.search(name.lower()):
                 self._names.setdefault(named[1], name)
         if not self._names:
-            raise PipelineError(
-                f"{address}: the mirror has no file named <md5hash> or <md5hash>.<extension>; correct "
-                "datasets.<dataset>.mirror or set it to null"
-            )
+            raise PipelineError(f"{address}: the mirror has no file named <md5hash> or <md5hash>.<extension>; {remedy}")
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
         """Returns those of the keys that the mirror has, as they are best read: front to back."""
@@ -103,7 +99,7 @@ def _listed(address: str) -> tuple[int, Callable[[str], BinaryIO], list[str]]:
     """Opens a mirror: how many may read at once, how a name is opened, and the names."""
     filesystem, path = fsspec.core.url_to_fs(address)
     if not filesystem.exists(path):
-        raise PipelineError(f"{address}: no such mirror; correct datasets.<dataset>.mirror or set it to null")
+        raise MirrorError("no such mirror")
     if path.lower().endswith(_ZIP_ENDS) and filesystem.isfile(path):
         archive = zipfile.ZipFile(filesystem.open(path))
         return 1, archive.open, archive.namelist()
@@ -112,10 +108,7 @@ def _listed(address: str) -> tuple[int, Callable[[str], BinaryIO], list[str]]:
         members = tarfile.open(fileobj=filesystem.open(path))  # noqa: SIM115 - open as long as the mirror
         return 1, members.extractfile, [member.name for member in members if member.isfile()]
     if not filesystem.isdir(path):
-        raise PipelineError(
-            f"{address}: the mirror is neither a directory nor a .zip or .tar archive; correct "
-            "datasets.<dataset>.mirror or set it to null"
-        )
+        raise MirrorError("the mirror is neither a directory nor a .zip or .tar archive")
     readers = REMOTE_READERS if filesystem.async_impl else 1
     return readers, filesystem.open, sorted(filesystem.find(path))
 

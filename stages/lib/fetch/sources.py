@@ -22,8 +22,13 @@ class Memory(io.BytesIO):
         self.truncate()
 
 
-def read_catalog(origin: str, client: Client) -> bytes:
-    """Reads the catalog's bytes from a path or an http(s) URL.
+def read_catalog(origin: str, param: str, client: Client) -> bytes:
+    """Reads the catalog's bytes.
+
+    Args:
+        origin: A path or an http(s) URL.
+        param: Where in params.yaml it stands, for messages.
+        client: Downloads it.
 
     Raises:
         PipelineError: If there is nothing to be read, or the scheme is another.
@@ -33,17 +38,17 @@ def read_catalog(origin: str, client: Client) -> bytes:
         try:
             return Path(origin).read_bytes()
         except OSError as error:
-            raise PipelineError(
-                f"{origin}: the catalog cannot be read ({error.strerror}); correct datasets.<dataset>.catalog"
-            ) from None
+            raise PipelineError(f"{origin}: the catalog cannot be read ({error.strerror}); correct {param}") from None
     if scheme[1].lower() not in ("http", "https"):
-        raise PipelineError(f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:")
+        raise PipelineError(
+            f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:; correct {param}"
+        )
     content = Memory()
     download = client.get(origin, content, CATALOG_MAX_MB)
     if download.failure:
         raise PipelineError(
             f"{origin}: the catalog cannot be downloaded ({download.failure}); check the network or set "
-            "datasets.<dataset>.catalog to a local copy"
+            f"{param} to a local copy"
         )
     return content.getvalue()
 

@@ -11,6 +11,7 @@ import pytest
 from stages.lib.core.errors import PipelineError
 from stages.lib.fetch.mirror import Mirror, MirrorError
 
+PARAM = "datasets.mine.mirror"
 BODIES = [bytes([i]) * 1000 for i in range(4)]
 KEYS = [hashlib.md5(body).hexdigest() for body in BODIES]
 FILES = {
@@ -79,7 +80,7 @@ def read(mirror, key, max_mb=1.0):
 
 @pytest.mark.parametrize("place", [in_directory, in_zip, in_tar, in_tar_gz, in_memory, zip_in_memory])
 def test_images_are_found_by_name_at_any_depth(tmp_path, place):
-    mirror = Mirror(place(tmp_path))
+    mirror = Mirror(place(tmp_path), PARAM)
     keys = mirror.in_order(KEYS)
     assert sorted(keys) == sorted(KEYS[:3])
     assert {key: read(mirror, key) for key in keys} == dict(zip(KEYS, BODIES[:3], strict=False))
@@ -88,7 +89,7 @@ def test_images_are_found_by_name_at_any_depth(tmp_path, place):
 
 
 def test_a_compressed_archive_is_read_from_front_to_back(tmp_path):
-    assert Mirror(in_tar_gz(tmp_path)).in_order(sorted(KEYS)) == KEYS[:3]
+    assert Mirror(in_tar_gz(tmp_path), PARAM).in_order(sorted(KEYS)) == KEYS[:3]
 
 
 def test_an_s3_bucket(monkeypatch):
@@ -106,17 +107,17 @@ def test_an_s3_bucket(monkeypatch):
         store.mkdir("bucket")
         for name, body in FILES.items():
             store.pipe(f"bucket/images/{name}", body)
-        mirror = Mirror("s3://bucket/images")
+        mirror = Mirror("s3://bucket/images", PARAM)
         assert mirror.readers > 1
         assert {key: read(mirror, key) for key in mirror.in_order(KEYS)} == dict(zip(KEYS, BODIES[:3], strict=False))
         with pytest.raises(PipelineError, match="s3://bucket/none: no such mirror"):
-            Mirror("s3://bucket/none")
+            Mirror("s3://bucket/none", PARAM)
     finally:
         moto.stop()
 
 
 def test_a_file_that_went_away_is_one_files_fault(tmp_path):
-    mirror = Mirror(in_directory(tmp_path))
+    mirror = Mirror(in_directory(tmp_path), PARAM)
     (tmp_path / "images" / f"z/{KEYS[0]}.png").unlink()
     with pytest.raises(MirrorError, match="FileNotFoundError"):
         read(mirror, KEYS[0])
@@ -129,7 +130,7 @@ def test_a_full_disk_is_not_the_mirrors_fault(tmp_path):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        Mirror(in_directory(tmp_path)).copy(KEYS[0], Full(), 1.0)
+        Mirror(in_directory(tmp_path), PARAM).copy(KEYS[0], Full(), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -150,5 +151,6 @@ def test_a_mirror_that_is_none_is_named(tmp_path, monkeypatch, address, message)
     (tmp_path / "broken.zip").write_bytes(b"x")
     (tmp_path / "broken.tar.gz").write_bytes(gzip.compress(b"x" * 10))
     with pytest.raises(PipelineError, match=message) as error:
-        Mirror(address)
+        Mirror(address, PARAM)
     assert "\n" not in str(error.value)
+    assert str(error.value).endswith("correct datasets.mine.mirror or set it to null")

@@ -25,7 +25,7 @@ def client():
 def test_a_catalog_is_read_as_it_is(tmp_path, client):
     path = tmp_path / "catalog.csv"
     path.write_bytes(b"\xef\xbb\xbfa,b\r\n")
-    assert read_catalog(str(path), client) == b"\xef\xbb\xbfa,b\r\n"
+    assert read_catalog(str(path), "datasets.mine.catalog", client) == b"\xef\xbb\xbfa,b\r\n"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_catalog_is_read_as_it_is(tmp_path, client):
 def test_a_catalog_that_cannot_be_had_is_named(origin, client, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(PipelineError, match=f"^{origin}: ") as error:
-        read_catalog(origin, client)
+        read_catalog(origin, "datasets.mine.catalog", client)
     assert "\n" not in str(error.value)
 
 

@@ -1,4 +1,4 @@
-"""The report on made-up results, small ones: its text in all three forms, and the page in a browser."""
+"""The text of the report on made-up results, small ones, in all three forms, and what it cannot do without."""
 
 import json
 import re
@@ -7,60 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 
-from bench import synthetic
 from stages import report
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.params import load_params
 from stages.lib.report.rendering import escape_markdown
-
-ROOT = Path(__file__).parents[2]
-ODD = "<script>alert(1)</script> | *c*"
-CLASSES = [ODD, *(f"condition {letter}" for letter in "abcdefghijk")]
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory):
-    """Everything that the stage reads, for a few rows, made once."""
-    root = tmp_path_factory.mktemp("results")
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["dataset"] = "sample"
-    kept = ("lenet-4", "vgg16", "inceptionv3-type")
-    params["tables"] = {name: params["tables"][name] for name in kept}
-    params["explain"]["rows"] = {"lenet": "lenet-4", "vgg16": "vgg16"}
-    params["evaluate"]["bootstrap_samples"] = 200
-    (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    (root / "metrics").mkdir()
-    shutil.copy(ROOT / "metrics/paper.csv", root / "metrics")
-    manifest = synthetic.write_catalog(root, "sample", CLASSES, 1200)
-    synthetic.write_results(root, load_params(root / "params.yaml"), manifest)
-    return root
-
-
-@pytest.fixture(scope="module")
-def page(results, tmp_path_factory):
-    """The page with all of its pictures, made once."""
-    root = tmp_path_factory.mktemp("page")
-    shutil.copytree(results, root, dirs_exist_ok=True)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(root)
-        report.main()
-    return root / "data/report/report.html"
-
-
-@pytest.fixture
-def inputs(results, tmp_path, monkeypatch):
-    """A copy of the results to work in, and a function that changes params.yaml there."""
-    shutil.copytree(results, tmp_path, dirs_exist_ok=True)
-    params = yaml.safe_load((tmp_path / "params.yaml").read_text())
-    monkeypatch.chdir(tmp_path)
-
-    def change(function):
-        function(params)
-        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-
-    return change
+from tests.stages.report_run import ODD, run
 
 
 @pytest.fixture
@@ -74,14 +25,6 @@ def quick(monkeypatch):
         for name in ("accuracy_by_type", "classes", "skin_types"):
             if hasattr(owner, name):
                 monkeypatch.setattr(owner, name, lambda *args: b"png")
-
-
-def run():
-    report.main()
-    return tuple(
-        Path(path).read_text()
-        for path in ("data/report/report.md", "data/report/report.html", "data/report/MODEL_CARD.md")
-    )
 
 
 def origin(markdown, html):
@@ -166,16 +109,6 @@ def test_a_row_that_the_paper_lacks_shows_dashes(inputs, quick):
     assert line.count("—") == 3
 
 
-def test_what_it_was_made_from_lies_beside_it_but_no_predictions(page):
-    folder = page.parent
-    rows = {"model", "lenet-4", "vgg16", "inceptionv3-type"}
-    assert {path.stem for path in (folder / "scores").iterdir()} == rows
-    assert {path.name for path in (folder / "plots").iterdir()} == rows
-    held = {path.name for path in (folder / "plots/model").iterdir()}
-    assert {"assessment.json", "confusion.csv", "curves.csv"} <= held and "predictions.csv" not in held
-    assert {path.name for path in folder.glob("*.json")} == {"validation.json", "split.json", "baselines.json"}
-
-
 @pytest.mark.parametrize("name", ["lenet-4", "model"])
 def test_missing_scores_name_the_row_and_write_nothing(inputs, name):
     Path(f"data/evaluations/{name}/scores.json").unlink()
@@ -206,22 +139,6 @@ def test_class_names_are_text_in_every_form(inputs, quick):
     assert escape_markdown(ODD) in markdown
 
 
-def test_html_needs_nothing_beside_itself(page):
-    html = page.read_text()
-    sources = set(re.findall(r"""\s(?:src|href|srcset|action)\s*=\s*["']?([^"'\s>]{0,22})""", html))
-    assert {source for source in sources if not source.startswith("#")} == {
-        "data:image/png;base64,", "data:image/jpeg;base64", "data:,",
-    }  # fmt: skip
-    assert not re.search(r"url\(|@import|<iframe|https?:", re.sub(r"base64,[^\"]*", "", html))
-
-
-def test_same_results_same_bytes_without_paths(inputs, page, tmp_path):
-    first = run()
-    assert first[1] == page.read_text()
-    assert not any(str(tmp_path) in text or str(ROOT) in text for text in first)
-    assert list(Path("data").glob(".*")) == []
-
-
 def test_no_photograph_is_shown_where_it_may_not_be(inputs, quick):
     inputs(lambda params: params["report"].update(show_images=False))
     html = run()[1]
@@ -246,45 +163,3 @@ def test_limits_are_one_bullet_each(inputs, quick):
         bullets = [line[2:] for line in text.split("## Limits")[1].splitlines() if line]
         assert len(bullets) == html.split('id="limits"')[1].count("<li>") == 7
         assert bullets[0].startswith("This is research software, not a medical device.")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("needs Chromium")
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
-@pytest.mark.parametrize("width_px", [390, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(page, browser, width_px, scheme):
-    path, page = page, browser.new_page(viewport={"width": width_px, "height": 900}, color_scheme=scheme)
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("request", lambda request: asked.append(request.url[:30]))
-    page.goto(path.as_uri())
-    assert said == []
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    images = page.evaluate("[...document.images].map(image => image.complete && image.naturalWidth > 0)")
-    assert len(images) > 20 and all(images)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width_px
-    # what is wider than the window lies in a box of its own that scrolls
-    outside = page.evaluate("""[...document.querySelectorAll("body *")].filter(element =>
-        element.getBoundingClientRect().right > innerWidth + 1 && !element.closest(".scroll")).map(e => e.outerHTML)""")
-    assert outside == []
-
-    table = page.locator("table.sortable").filter(has_text="condition a").first
-    column = table.locator("thead th").all_inner_texts().index("test images")
-    values = lambda: [int(cell) for cell in table.locator(f"tbody td:nth-child({column + 1})").all_inner_texts()]  # noqa: E731
-    before = values()
-    table.locator("thead button").nth(column).click()
-    assert values() == sorted(before, reverse=True) != before
-    table.locator("thead button").nth(column).click()
-    assert values() == sorted(before)
-    page.close()

@@ -1,96 +1,11 @@
-"""Each catalog row is kept, or dropped with the reason; the four outputs agree with one another.
+"""Each catalog row is kept, or dropped with the reason; the four outputs agree with one another."""
 
-What they are made from is what preprocess writes of images like these.
-"""
-
-import hashlib
-import io
 import json
 
-import numpy as np
 import pandas as pd
-import pytest
-from PIL import Image
 
-from stages import preprocess, validate
-from stages.lib.core.errors import PipelineError
-from stages.lib.core.params import load_params
-from stages.lib.core.sections import Preprocess, Validate
-
-OUTPUTS = ("data/manifest.csv", "data/dropped.csv", "data/classes.json", "data/validation.json")
-
-
-def jpeg(seed: int, width: int = 50, height: int = 40) -> bytes:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG")
-    return buffer.getvalue()
-
-
-class Project:
-    """A checkout with what fetch writes."""
-
-    def __init__(self, root):
-        self.root, self.rows, self.fetched = root, [], []
-        self.rules = {"min_side_px": 32, "drop_wrongly_labelled": True}
-        self.rules |= {"duplicates": "keep_first", "min_kept_fraction": 0.0}
-
-    def add(self, content=None, label="acne", skin_type=3, qc="", status="ok", detail="", store=True) -> str:
-        key = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
-        self.rows.append([key, skin_type, label, qc, f"http://x.invalid/{key}"])
-        self.fetched.append([key, status, "url", detail])
-        if content is not None and store:
-            path = self.raw / "images" / key[:2] / key
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-        return key
-
-    @property
-    def raw(self):
-        return self.root / "data/raw/sample"
-
-    def write(self, columns=("md5hash", "fitzpatrick_scale", "label", "qc", "url")):
-        self.raw.mkdir(parents=True, exist_ok=True)
-        names = ["md5hash", "fitzpatrick_scale", "label", "qc", "url"]
-        catalog = pd.DataFrame(self.rows, columns=names)[list(columns)]
-        catalog.to_csv(self.raw / "catalog.csv", index=False)
-        fetched = pd.DataFrame(self.fetched, columns=["md5hash", "status", "source", "detail"])
-        # fetch may finish in any order
-        fetched[::-1].to_csv(self.raw / "fetch.csv", index=False)
-
-    def decode(self, **options):
-        self.write(**options)
-        preprocess.main()
-
-    def run(self, **options):
-        self.decode(**options)
-        validate.main()
-        dropped = pd.read_csv(self.root / "data/dropped.csv", keep_default_na=False)
-        summary = json.loads((self.root / "data/validation.json").read_text())
-        return (
-            pd.read_csv(self.root / "data/manifest.csv", dtype=str, keep_default_na=False),
-            dropped,
-            summary,
-        )
-
-    def outputs(self):
-        return [name for name in OUTPUTS if (self.root / name).exists()]
-
-
-@pytest.fixture
-def project(tmp_path, monkeypatch):
-    made, params = Project(tmp_path), load_params()
-    of_tensors = Preprocess(image_size_px=75, max_pixels=10_000)
-    for stage in (preprocess, validate):
-        monkeypatch.setattr(
-            stage,
-            "load_params",
-            lambda: params.model_copy(
-                update={"dataset": "sample", "preprocess": of_tensors, "validate_": Validate(**made.rules)}
-            ),
-        )
-    monkeypatch.chdir(tmp_path)
-    return made
+from stages import validate
+from tests.stages.validate_project import OUTPUTS, jpeg
 
 
 def test_every_reason_is_given(project):
@@ -213,18 +128,6 @@ def test_classes_without_an_image_are_said(project, capsys):
     assert "no image is left of zoster" in capsys.readouterr().out
 
 
-def test_too_few_kept_ends_the_run_and_writes_nothing(project):
-    project.add(jpeg(0))
-    project.add(status="fetch_failed")
-    project.rules["min_kept_fraction"] = 0.51
-    project.decode()
-    with pytest.raises(PipelineError, match=r"1 of 2 rows are usable \(1 fetch_failed\).*min_kept_fraction"):
-        validate.main()
-    assert project.outputs() == []
-    project.rules["min_kept_fraction"] = 0.5
-    project.run()
-
-
 def test_extra_columns_are_carried_along(project):
     keys = [project.add(jpeg(seed)) for seed in range(2)]
     project.decode()
@@ -236,61 +139,3 @@ def test_extra_columns_are_carried_along(project):
         [keys[0], "L1", "test"],
         [keys[1], "", ""],
     ]
-
-
-def test_nothing_kept_writes_nothing(project):
-    project.add(jpeg(0, 20, 20))
-    project.add(jpeg(1, 20, 20))
-    project.add(status="no_url")
-    project.decode()
-    with pytest.raises(PipelineError, match="no image of 3 rows is usable \\(1 no_url, 2 too_small\\)"):
-        validate.main()
-    assert project.outputs() == []
-
-
-@pytest.mark.parametrize("name", ["catalog.csv", "fetch.csv"])
-def test_a_missing_table_is_named(project, name):
-    project.add(jpeg(0))
-    project.decode()
-    (project.raw / name).unlink()
-    with pytest.raises(PipelineError, match=f"{name}: missing; run"):
-        validate.main()
-
-
-def test_decoded_images_of_another_fetch_are_refused(project):
-    project.add(jpeg(0))
-    project.decode()
-    later = project.add(jpeg(1))
-    project.write()
-    with pytest.raises(
-        PipelineError, match=rf"decoded\.csv: has no row of image {later}; make it anew with `dvc repro`"
-    ):
-        validate.main()
-    assert project.outputs() == []
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda t: t[1:], "one row for each"),
-        (lambda t: pd.concat([t, t[:1]]), "one row for each"),
-        (lambda t: t.drop(columns="status"), "lacks the column status"),
-        (lambda t: t.assign(status="maybe"), "unknown status 'maybe'"),
-    ],
-)
-def test_a_fetch_table_of_another_catalog_is_refused(project, change, message):
-    project.add(jpeg(0))
-    project.add(jpeg(1))
-    project.write()
-    path = project.raw / "fetch.csv"
-    change(pd.read_csv(path)).to_csv(path, index=False)
-    with pytest.raises(PipelineError, match=message):
-        validate.main()
-
-
-def test_an_empty_fetch_table_is_refused(project):
-    project.add(jpeg(0))
-    project.write()
-    (project.raw / "fetch.csv").write_text("")
-    with pytest.raises(PipelineError, match=r"fetch\.csv"):
-        validate.main()

@@ -1,0 +1,74 @@
+"""Certificates are verified, through proxies too, and what is wrong with TLS is said."""
+
+import shutil
+import socket
+import subprocess
+import threading
+
+import pytest
+
+from stages.lib.fetch.faults import Kind
+from tests.faulty_server import page, self_signed, serving
+from tests.lib.fetch.reading import failure, read, saying
+
+pytestmark = pytest.mark.usefixtures("no_proxies")
+
+
+def test_an_https_site_is_asked_through_a_tunnel_and_its_certificate_is_verified(monkeypatch, tmp_path):
+    with serving() as proxy, serving(tls=True) as site:
+        site.default = page(b"secret")
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        assert failure(f"{site.url}/a") == (Kind.TRUST, "TLS: self-signed certificate")
+        (tmp_path / "ca.pem").write_bytes(self_signed())
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert read(f"{site.url}/a") == b"secret"
+        assert site.asked == ["/a"]
+        assert proxy.asked == [f"CONNECT {site.url[8:]}"] * 2
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_certificate_is_believed_if_the_environment_vouches_for_it(monkeypatch, tmp_path, variable):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with serving(tls=True) as site:
+        site.default = page(b"secret")
+        assert failure(f"{site.url}/a") == (Kind.TRUST, "TLS: self-signed certificate")
+        (tmp_path / ("ca.pem" if variable == "SSL_CERT_FILE" else hashed_name())).write_bytes(self_signed())
+        assert read(f"{site.url}/a") == b"secret"
+
+
+def hashed_name():
+    """The name by which OpenSSL finds the certificate in a folder: the hash of its subject."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs the command openssl")
+    command = ["openssl", "x509", "-hash", "-noout"]
+    return subprocess.run(command, input=self_signed(), capture_output=True, check=True).stdout.decode().strip() + ".0"
+
+
+def test_a_certificate_of_another_host_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "ca.pem").write_bytes(self_signed())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with serving(tls=True) as site:
+        site.default = page(b"secret")
+        kind, detail = failure(site.url.replace("127.0.0.1", "localhost"))
+        assert site.asked == []
+    assert kind is Kind.TRUST
+    assert detail.startswith("TLS: ")
+    assert "localhost" in detail
+
+
+def test_a_handshake_that_fails_is_told_from_one_that_breaks_off():
+    with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as place:
+        assert failure(f"https://{place}/") == (Kind.TRUST, "TLS: handshake failed")
+    # as if a firewall had cut the line: the next attempt may do better
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        reset = threading.Thread(target=_reset_next, args=(server,))
+        reset.start()
+        assert failure(f"https://127.0.0.1:{server.getsockname()[1]}/") == (Kind.BREAK, "connection broken off")
+        reset.join()
+
+
+def _reset_next(server):
+    connection, _ = server.accept()
+    connection.recv(1)  # closed with the rest unread, it is reset
+    connection.close()

@@ -1,0 +1,113 @@
+"""Where fetch takes catalog and images from: files, URLs, mirrors before them, and the sample."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from stages import fetch
+from stages.lib.core.errors import PipelineError
+from stages.lib.fetch import http
+from stages.lib.fetch.embedded import Sample
+from tests.stages.fetch_site import BODIES, KEYS, configure, snapshot, table, write_catalog
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+def test_a_mirror_comes_before_urls(site, tmp_path):
+    for name, body in [
+        (f"a/b/{KEYS[0]}.jpg", BODIES[0]),
+        (KEYS[1], BODIES[1]),
+        (f"{KEYS[2]}.png", b"wrong"),
+        (f"{KEYS[3]}.png", b"wrong"),
+    ]:
+        path = tmp_path / "mirror" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+    write_catalog(["", f"{site.url}/1.jpg", f"{site.url}/2.jpg", f"{site.url}/gone.jpg"])
+    configure(mirror="mirror")
+    fetch.main()
+    got = table()
+    assert list(got["status"]) == ["ok", "ok", "ok", "md5_mismatch"]
+    assert list(got["source"]) == ["mirror", "mirror", "url", "mirror"]
+    assert got["detail"][3] == "the mirror's body is another: no image; its URL: HTTP 404"
+    assert sorted(site.asked) == ["/2.jpg", "/gone.jpg"]
+
+
+def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
+    with zipfile.ZipFile("images.zip", "w") as archive:
+        archive.writestr(f"f/{KEYS[0]}.jpg", BODIES[0])
+        archive.writestr(f"f/{KEYS[1]}.jpg", bytes(200_000))
+    write_catalog(["", "", ""])
+    configure(mirror="images.zip")
+    fetch.main()
+    got = table()
+    assert list(got["status"]) == ["ok", "fetch_failed", "no_url"]
+    assert list(got["source"]) == ["mirror", "mirror", ""]
+    assert got["detail"][1] == "the mirror: larger than 0.1 MB"
+
+
+@pytest.mark.parametrize(
+    ("content", "dataset", "message"),
+    [
+        (None, {}, "catalog.csv: the catalog cannot be read"),
+        (b"<html>\n", {}, "not a CSV"),
+        (b"\xff\xfe\x00", {}, "not a CSV"),
+        (b"", {}, "not a CSV"),
+        (b"md5hash,label,url\na,b,c\n", {}, "lacks the column fitzpatrick_scale"),
+        (b"md5hash,fitzpatrick_scale,label,url\nxyz,1,acne,\n", {}, "xyz"),
+        (b"a,b\n", {"sha256": "0" * 64}, f"{hashlib.sha256(b'a,b' + bytes([10])).hexdigest()}.*{'0' * 64}"),
+        (b"", {"catalog": "file:///etc/passwd"}, "not file:"),
+        (b"", {"catalog": "http://www.x.invalid/a.csv"}, "does not resolve"),
+        (
+            f"md5hash,fitzpatrick_scale,label,url\n{KEYS[0]},1,acne,\n".encode(),
+            {"mirror": "nowhere"},
+            "nowhere: no such",
+        ),
+    ],
+)
+def test_a_fault_in_the_request_leaves_the_disk_alone(content, dataset, message):
+    if content is not None:
+        Path("catalog.csv").write_bytes(content)
+    configure(**dataset)
+    with pytest.raises(PipelineError, match=message):
+        fetch.main()
+    assert not Path("data").exists()
+
+
+def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
+    write_catalog([f"{site.url}/0.jpg"])
+    content = Path("catalog.csv").read_bytes()
+    site.pages["/catalog.csv"] = (200, content)
+    configure(catalog=f"{site.url}/catalog.csv", sha256=hashlib.sha256(content).hexdigest())
+    fetch.main()
+    assert Path("data/raw/mine/catalog.csv").read_bytes() == content
+    assert "pin" not in capsys.readouterr().err
+
+
+def test_the_sample_needs_no_network(monkeypatch):
+    rows = [{"md5hash": key, "fitzpatrick_scale": 1, "label": "acne", "url": "http://x.invalid/a"} for key in KEYS[:3]]
+    rows[2]["url"] = None
+    sample = Sample(pd.DataFrame(rows), {KEYS[0]: BODIES[0], KEYS[1]: b"changed"}, {})
+    monkeypatch.setattr(fetch, "generate", lambda n_images: sample)
+    monkeypatch.setattr(http.Client, "get", None)
+    configure(catalog="sample")
+    fetch.main()
+    got = table()
+    assert list(got["status"]) == ["ok", "md5_mismatch", "no_url"]
+    assert list(got["source"]) == ["sample", "sample", ""]
+    first = snapshot()
+    fetch.main()
+    assert snapshot() == first
+
+
+def test_the_real_sample_is_fetched_whole():
+    configure(catalog="sample")
+    content = yaml.safe_load(Path("params.yaml").read_text())
+    content["sample"]["images"] = 40
+    Path("params.yaml").write_text(yaml.safe_dump(content))
+    fetch.main()
+    assert (table()["status"] == "ok").sum() >= 40

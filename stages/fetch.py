@@ -81,14 +81,14 @@ def main() -> None:
 
         run("fetch: on disk", {"": catalog["md5hash"]}, intake.look, os.cpu_count() or 1, rows)
         if source is not None:
-            at_hand = source.in_order(missing(rows))
+            at_hand = source.in_order(missing(catalog["md5hash"], rows))
 
             def copy(key: str) -> Fetched:
                 return intake.copy(key, source, last=not urls.get(key))
 
             run(f"fetch: {source.name}", {"": at_hand}, copy, source.readers, rows)
         to_download = defaultdict(list)
-        for key in missing(rows):
+        for key in missing(catalog["md5hash"], rows):
             if (verdict := intake.resume(key)) is not None:
                 rows[key] = verdict
             elif urls.get(key):
@@ -127,9 +127,9 @@ def main() -> None:
         )
 
 
-def missing(rows: Mapping[str, Fetched]) -> list[str]:
-    """Returns the keys of the images that are not there yet."""
-    return [key for key, row in rows.items() if row.status != "ok"]
+def missing(keys: Iterable[str], rows: Mapping[str, Fetched]) -> list[str]:
+    """Returns those of the keys whose image is not there yet, in their order: `rows` come as threads end."""
+    return [key for key in keys if rows[key].status != "ok"]
 
 
 def run(

@@ -69,7 +69,7 @@ def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_nam
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **mine** (not Fitzpatrick17k, from which the paper's figures come); frozen networks start "
-        "from **own** weights, except vgg16 from **random**, resnet101v2 from **imagenet**; "
+        "from the weights in **own**, except vgg16 from **random**, resnet101v2 from **imagenet**; "
         "their features are computed in **float32**."
     )
     assert "/x/y" not in markdown + html + card

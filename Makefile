@@ -44,7 +44,7 @@ pr-comment: env
 test: env  ## run the tests
 	@python -m pytest
 
-bench: env  ## measure what the README says about speed, beside what it replaces (about 20 minutes)
+bench: env  ## measure what the README says about speed, beside what it replaces (about 15 minutes)
 	@python -m bench
 
 lint: env  ## check style and formatting

@@ -14,6 +14,7 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,8 +67,21 @@ def fill(directory: Path, n: int, shape: tuple[int, ...], dtype: type) -> None:
                 writer.write(shard, start, block[: len(keys) - start])
 
 
-def run(folder: Path, command: list[str]) -> tuple[float, float, float]:
-    """Runs a command in `folder`; returns its seconds by the clock and of the processor, and its peak RSS in GB."""
+class Taken(NamedTuple):
+    """What a process took: seconds by the clock, of the processor in it and in the kernel for it, and peak RSS."""
+
+    wall_s: float
+    user_s: float
+    kernel_s: float
+    rss_gb: float
+
+    @property
+    def cpu_s(self) -> float:
+        return self.user_s + self.kernel_s
+
+
+def run(folder: Path, command: list[str]) -> Taken:
+    """Runs a command in `folder`."""
     start = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
     with (folder / "log").open("wb") as log:
@@ -76,11 +90,10 @@ def run(folder: Path, command: list[str]) -> tuple[float, float, float]:
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{command}: {(folder / 'log').read_text()[-2000:]}")
-    cpu_s = usage.ru_utime + usage.ru_stime
-    return time.perf_counter() - start, cpu_s, usage.ru_maxrss / 1e6  # Linux counts kB
+    return Taken(time.perf_counter() - start, usage.ru_utime, usage.ru_stime, usage.ru_maxrss / 1e6)  # Linux counts kB
 
 
-def once(way: str, n: int) -> tuple[float, float, float]:
+def once(way: str, n: int) -> Taken:
     """Sets up n images in a temporary folder and runs one stage over them."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -95,18 +108,27 @@ def once(way: str, n: int) -> tuple[float, float, float]:
         return run(folder, ["-c", HEAD, "params.yaml", str(EPOCHS[way])])
 
 
+def _an_image_more(few: Taken, many: Taken, images: int) -> Taken:
+    """Returns what one image costs, from two sizes."""
+    return Taken(*((of_many - of_few) / images for of_few, of_many in zip(few, many, strict=True)))
+
+
 def measure(ways: tuple[str, ...] = WAYS, full: bool = False) -> list[Figure]:
     figures, lines = [], []
     for way in ways:
         sizes = SIZES_OF_FEATURES if way == "features" and not full else SIZES
         taken = {n: once(way, n) for n in sizes}
-        early_ms, late_ms = (1e3 * (taken[b][1] - taken[a][1]) / (b - a) for a, b in pairwise(sizes))
-        for n, (wall_s, cpu_s, rss_gb) in taken.items():
-            bar = "#" * max(1, round(40 * cpu_s / taken[sizes[-1]][1]))
-            lines.append(f"{way:>12} {n:>7,} {wall_s:9.1f} {cpu_s:9.1f} {rss_gb:7.2f} GB  {bar}")
-        figures.append(below(f"peak RSS, {way}", 2.5, taken[sizes[-1]][2], "GB", f"{sizes[-1]:,} images"))
-        note = f"an image costs {late_ms:.2f} ms beyond {sizes[1]:,}, {early_ms:.2f} ms before"
-        figures.append(below(f"growth, {way}", 1.15, late_ms / early_ms, "x", note))
+        most = taken[sizes[-1]]
+        for n, one in taken.items():
+            bar = "#" * max(1, round(40 * one.cpu_s / most.cpu_s))
+            lines.append(f"{way:>12} {n:>7,} {one.wall_s:9.1f} {one.cpu_s:9.1f} {one.rss_gb:7.2f} GB  {bar}")
+        figures.append(below(f"peak RSS, {way}", 2.5, most.rss_gb, "GB", f"{sizes[-1]:,} images"))
+        early, late = (_an_image_more(taken[a], taken[b], b - a) for a, b in pairwise(sizes))
+        note = (
+            f"an image costs {late.cpu_s * 1e3:.2f} ms beyond {sizes[1]:,}, {early.cpu_s * 1e3:.2f} ms before; "
+            f"of it the kernel {late.kernel_s * 1e3:.2f} and {early.kernel_s * 1e3:.2f} ms"
+        )
+        figures.append(below(f"growth, {way}", 1.15, late.cpu_s / early.cpu_s, "x", note))
     print("\n       stage  images   clock s     CPU s   peak RSS  CPU s against the most")
     print("\n".join(lines))
     return figures

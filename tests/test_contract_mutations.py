@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from stages.lib.core.errors import PipelineError
-from tests.contract import CHECKS, Checkout, undeclared_files
+from tests.contract import CHECKS, Checkout
+from tests.contract_files import undeclared_files
 
 ROOT = Path(__file__).parents[1]
 

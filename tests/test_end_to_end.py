@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.contract import AUDIT, Checkout, undeclared_files, undeclared_openings
+from tests.contract import Checkout
+from tests.contract_files import AUDIT, undeclared_files, undeclared_openings
 
 ROOT = Path(__file__).parents[1]
 PARTS = (

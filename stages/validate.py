@@ -97,8 +97,9 @@ def judge_images(catalog: pd.DataFrame, verdicts: pd.DataFrame, min_side_px: int
     """Drops what could not be decoded or is too small; adds `width_px`, `height_px` and `pixels_digest`."""
     kept = verdicts["reason"] == ""
     decoded = read_decoded(catalog.loc[kept, "md5hash"])
-    for row in decoded[(decoded["width_px"] < min_side_px) | (decoded["height_px"] < min_side_px)].itertuples():
-        decoded.loc[row.Index, ["reason", "detail"]] = TOO_SMALL, f"{row.width_px}x{row.height_px} px"
+    small = decoded[(decoded["width_px"] < min_side_px) | (decoded["height_px"] < min_side_px)]
+    decoded.loc[small.index, "reason"] = TOO_SMALL
+    decoded.loc[small.index, "detail"] = small["width_px"].astype(str) + "x" + small["height_px"].astype(str) + " px"
     verdicts.loc[kept, ["reason", "detail"]] = decoded[["reason", "detail"]]
     for column in ("width_px", "height_px", "pixels_digest"):
         verdicts[column] = decoded[column]

@@ -14,14 +14,14 @@ import pandas as pd
 
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import Params
-from stages.lib.core.sections import TENSORS, Row
+from stages.lib.core.sections import Row
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.evaluate.assessment import assess
 from stages.lib.evaluate.evaluation import write_evaluation
 from stages.lib.evaluate.scores import score
 from stages.lib.scoring.bootstrap import draw
 from stages.lib.scoring.counts import estimates
-from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
+from stages.lib.scoring.predictions import HIDDEN, Predicted
 
 COARSE = ["benign", "malignant", "non-neoplastic"]
 FINE = [f"{coarse} {part}" for coarse in COARSE for part in ("dermal", "epidermal", "other")]
@@ -103,10 +103,10 @@ def write_results(root: Path, params: Params, manifest: pd.DataFrame, seed: int 
             split: _predicted(manifest[manifest["md5hash"].map(splits["split"]) == split], classes, place, random)
             for split in ("val", "test")
         }
-        if row.skin_type_input:
+        if row.side_inputs:
             test = parts["test"]
             noise = test.probabilities * random.uniform(0.4, 1.6, test.probabilities.shape)
-            parts[TYPE_UNKNOWN] = Predicted(test.keys, test.labels, noise / noise.sum(axis=1, keepdims=True))
+            parts[HIDDEN] = Predicted(test.keys, test.labels, noise / noise.sum(axis=1, keepdims=True))
         write_row(root, name, row, parts, manifest, splits["group"], classes, params)
         if name == "model":
             _write_baselines(root, params, parts["test"], splits["group"], classes)
@@ -118,7 +118,7 @@ def write_row(
     classes: list[str], params: Params,
 ) -> None:  # fmt: skip
     """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
-    precision = None if row.input == TENSORS else "float32"
+    precision = None if not row.on_features else "float32"
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed, precision)
     scores = score(parts["test"].labels, parts["test"].probabilities)
     write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, scores, _curves())

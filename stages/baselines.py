@@ -9,7 +9,8 @@ from stages.lib.baselines.baselines import MAJORITY, class_shares, mean_name, ne
 from stages.lib.core.errors import run_stage
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import BACKBONES, features_dir
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import features_dir
 from stages.lib.data.manifest import read_classes, read_examples, read_groups
 from stages.lib.data.shards import ShardedArray
 from stages.lib.scoring import counts

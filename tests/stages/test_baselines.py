@@ -9,7 +9,8 @@ import pytest
 
 from stages import baselines
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import BACKBONES, features_dir
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import features_dir
 from stages.lib.data.shard_writer import ShardSetWriter
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from stages.lib.evaluate.assessment_tables import classes_table, confusion_table
 from stages.lib.scoring import counts
 from stages.lib.scoring.bootstrap import LEVEL, Resamples, draw, estimate
 from stages.lib.scoring.partitions import Partition, read_partitions
-from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
+from stages.lib.scoring.predictions import HIDDEN, Predicted
 from stages.lib.scoring.published import f1_published
 
 TOP = (3, 5)
@@ -44,7 +44,7 @@ def assess(
     """Assesses a row.
 
     Args:
-        parts: Its predictions by split: `val`, `test` and, where it takes the skin type, `test_type_unknown`.
+        parts: Its predictions by split: `val`, `test` and, where it takes the skin type, `test_hidden`.
         manifest: Of the kept images.
         groups: Group of every image, by md5hash.
         classes: The catalog's.
@@ -95,7 +95,7 @@ def assess(
             for column, partition in partitions.items()
         },
         "skin_types": types,
-        "type_hidden": _hidden(resamples, test, parts[TYPE_UNKNOWN], n_classes) if TYPE_UNKNOWN in parts else None,
+        "type_hidden": _hidden(resamples, test, parts[HIDDEN], n_classes) if HIDDEN in parts else None,
     }
     by_class = [classes_table("label", classes, test.labels, test.predicted)]
     by_class += [classes_table(column, partitions[column].names, *coarse[column]) for column in partitions]
@@ -136,7 +136,7 @@ def _by_skin_type(
     parts: dict[str, Predicted], images: pd.DataFrame, resamples: Resamples, n_classes: int, min_support: int, seed: int
 ) -> tuple[list[dict], pd.DataFrame]:
     """Scores by skin type for both ratings, at both levels, with the type given and hidden."""
-    inputs = {"given": parts["test"]} | ({"hidden": parts[TYPE_UNKNOWN]} if TYPE_UNKNOWN in parts else {})
+    inputs = {"given": parts["test"]} | ({"hidden": parts[HIDDEN]} if HIDDEN in parts else {})
     summaries, tables = [], []
     for rating, skin_types in subgroups.read_ratings(images).items():
         for name, part in inputs.items():

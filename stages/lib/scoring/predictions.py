@@ -10,8 +10,8 @@ import pandas as pd
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import replacing
 
-TYPE_UNKNOWN = "test_type_unknown"
-"""The `split` of the test images when they are seen with their skin type set to unknown."""
+HIDDEN = "test_hidden"
+"""The `split` of the test images when they are seen with all side inputs set to unknown."""
 KEYS = ["md5hash", "split", "label", "predicted"]
 _PREFIX = "p_"
 
@@ -37,7 +37,7 @@ def to_table(parts: dict[str, Predicted], classes: list[str]) -> pd.DataFrame:
     """Puts predictions into the file's form.
 
     Args:
-        parts: By `split`: `val`, `test`, and `test_type_unknown` for rows that take the skin type.
+        parts: By `split`: `val`, `test`, and `test_hidden` for rows that take the skin type.
         classes: The catalog's.
 
     Returns:

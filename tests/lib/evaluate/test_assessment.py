@@ -14,7 +14,7 @@ from stages.lib.core.sections import Evaluate
 from stages.lib.core.words import SKIN_TYPES
 from stages.lib.evaluate.assessment import Assessment, assess, places
 from stages.lib.evaluate.scores import score
-from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
+from stages.lib.scoring.predictions import HIDDEN, Predicted
 
 CLASSES = [f"condition {n}" for n in range(6)]
 SETTINGS = Evaluate(bootstrap_samples=200, calibration_bins=15, min_support=3, mistakes=5)
@@ -40,7 +40,7 @@ def world() -> tuple[dict[str, Predicted], pd.DataFrame, pd.Series]:
         raised = np.exp(random.normal(0, 2, (90, 6)) + 2 * np.eye(6)[labels[images]])
         return Predicted(KEYS[images], labels[images], raised / raised.sum(axis=1, keepdims=True))
 
-    parts = {"val": part(slice(0, 90)), "test": part(slice(90, 180)), TYPE_UNKNOWN: part(slice(90, 180))}
+    parts = {"val": part(slice(0, 90)), "test": part(slice(90, 180)), HIDDEN: part(slice(90, 180))}
     return parts, manifest, pd.Series([f"g{n // 2}" for n in range(180)], index=KEYS)
 
 
@@ -127,7 +127,7 @@ def test_hiding_the_type_is_a_difference_of_the_same_images(world):
     given = run(world).summary["metrics"]
     for name, change in hidden["difference"].items():
         assert change["value"] == pytest.approx(hidden["metrics"][name]["value"] - given[name]["value"], abs=2e-6)
-    same = run(world, world[0] | {TYPE_UNKNOWN: world[0]["test"]}).summary["type_hidden"]["difference"]
+    same = run(world, world[0] | {HIDDEN: world[0]["test"]}).summary["type_hidden"]["difference"]
     assert all(value == 0 for change in same.values() for value in change.values())
     without = {split: world[0][split] for split in ("val", "test")}
     assert run(world, without).summary["type_hidden"] is None

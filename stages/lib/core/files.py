@@ -91,7 +91,7 @@ def read_csv(path: Path, columns: Collection[str]) -> pd.DataFrame:
     Raises:
         PipelineError: If the file is missing, is no CSV or lacks a column.
     """
-    content, again = read_bytes(path), "make it anew with `dvc repro`"
+    content, again = read_bytes(path), "make it again with `dvc repro`"
     try:
         table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
     except ValueError as error:  # pandas' parser errors and those of UTF-8

@@ -14,7 +14,7 @@ TENSORS = paths.TENSORS.as_posix()
 """The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
 
 SAMPLE_CATALOG = "sample"
-"""The value of `datasets.<name>.catalog` that stands for the embedded sample."""
+"""The value of `datasets.<name>.catalog` of the embedded sample."""
 
 SIDE_KINDS = ("categorical", "number", "raw")
 """How a catalog column becomes an input (see `stages.lib.data.side_inputs`)."""
@@ -167,7 +167,7 @@ class Report(Section):
     """What the results page shows."""
 
     show_images: bool
-    """Whether test images stand on it: the most confident mistakes, and Grad-CAM."""
+    """Whether test images are shown on it: the most confident mistakes, and Grad-CAM."""
 
 
 class Row(Section):

@@ -49,7 +49,7 @@ def fit(
         val: Validation batches.
         epochs: At most so many.
         live_dir: Where dvclive logs every epoch.
-        checkpoint: Where the training stands; if it stands anywhere, it goes on from there. None: not kept.
+        checkpoint: Where the state is saved after epochs, and resumed from if there is one. None: not saved.
 
     Returns:
         One line per epoch: epoch (from 0), loss, accuracy, f1_weighted, the same with `val_`, and `chosen`, 1 for the
@@ -106,7 +106,7 @@ class _Progress(keras.callbacks.EarlyStopping):
             self._resumed["best_weights"] = best_weights
             for logs in state["history"]:
                 self._log(logs)
-            print(f"goes on after epoch {len(self.history) - 1}, where an interrupted training of the same row stood")
+            print(f"goes on after epoch {len(self.history) - 1}, where an interrupted training of the same row stopped")
         return len(self.history)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -116,7 +116,7 @@ class _Progress(keras.callbacks.EarlyStopping):
             setattr(self, name, value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Logs the epoch, judges it, and keeps where training stands."""
+        """Logs the epoch, applies early stopping, and saves the state."""
         self._log(logs)
         super().on_epoch_end(epoch, logs)
         if self._checkpoint and np.isfinite(list(logs.values())).all():

@@ -89,7 +89,7 @@ def run_key(model: keras.Model, input_dir: Path, *settings: Any) -> str:
     Args:
         model: The network before training; its initial values follow from the seed and a backbone's weights.
         input_dir: The training's input. Files count by name, size and time of change: reading gigabytes would cost
-            more than the epochs that it saves, and an input that was written again only means training from the beginning.
+            more than the epochs that it saves, and an input written again only means training from the start.
         settings: Everything else, of what JSON takes.
 
     Returns:

@@ -21,7 +21,6 @@ from dvc.repo import Repo
 
 from bench.scale import fill, keys_of
 from bench.table import ROOT, Figure, below, seconds, show
-from stages.lib.core.params import load_params
 from stages.lib.core.sections import BACKBONES, TENSORS, features_dir
 
 IMAGES = 16577
@@ -52,7 +51,7 @@ def measure(images: int = IMAGES) -> list[Figure]:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
         run(folder, "git", "init", "-q")
-        raw = folder / "data/raw" / load_params(folder / "params.yaml").dataset
+        raw = folder / "data/raw"
         for key in keys_of(images):
             path = raw / "images" / key[-2:] / key
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch.mirror import Mirror, MirrorError
+from stages.lib.fetch.mirror import Drawings, Mirror, MirrorError
 
 PARAM = "datasets.mine.mirror"
 BODIES = [bytes([i]) * 1000 for i in range(4)]
@@ -74,7 +74,8 @@ def forget():
 
 def read(mirror, key, max_mb=1.0):
     sink = io.BytesIO()
-    mirror.copy(key, sink, max_mb)
+    (name,) = mirror.names(key)
+    mirror.copy(name, sink, max_mb)
     return sink.getvalue()
 
 
@@ -119,7 +120,7 @@ def test_an_s3_bucket(monkeypatch):
 def test_a_file_that_went_away_is_one_files_fault(tmp_path):
     mirror = Mirror(in_directory(tmp_path), PARAM)
     (tmp_path / "images" / f"z/{KEYS[0]}.png").unlink()
-    with pytest.raises(MirrorError, match="FileNotFoundError"):
+    with pytest.raises(MirrorError, match=r"^No such file or directory$"):
         read(mirror, KEYS[0])
     assert read(mirror, KEYS[1]) == BODIES[1]
 
@@ -129,8 +130,64 @@ def test_a_full_disk_is_not_the_mirrors_fault(tmp_path):
         def write(self, chunk):
             raise OSError(28, "No space left on device")
 
+    mirror = Mirror(in_directory(tmp_path), PARAM)
     with pytest.raises(OSError, match="No space"):
-        Mirror(in_directory(tmp_path), PARAM).copy(KEYS[0], Full(), 1.0)
+        mirror.copy(mirror.names(KEYS[0])[0], Full(), 1.0)
+
+
+def test_several_files_may_have_one_name(tmp_path):
+    names = [f"{KEYS[0]}.jpg", f"{KEYS[0]}.jpg.jpg", f"{KEYS[0]}.txt", f"thumbnails/{KEYS[0]}.jpg"]
+    for name in [*names, f"{KEYS[0]}.jpg.part", f"{KEYS[0]}.jpg.crdownload"]:
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    found = Mirror(str(tmp_path / "images"), PARAM).names(KEYS[0])
+    assert [Path(name).relative_to(tmp_path / "images").as_posix() for name in found] == names
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    in_directory(tmp_path)
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/all").symlink_to(tmp_path / "images")
+    (tmp_path / "mirror/again").symlink_to(tmp_path / "images")
+    (tmp_path / "images/loop").symlink_to(tmp_path / "mirror")
+    (tmp_path / f"mirror/{KEYS[3]}.jpg").symlink_to(tmp_path / "gone")
+    mirror = Mirror(str(tmp_path / "mirror"), PARAM)
+    assert read(mirror, KEYS[0]) == BODIES[0]
+    assert len(mirror.names(KEYS[1])) == 1
+    with pytest.raises(MirrorError, match=r"^broken link$"):
+        read(mirror, KEYS[3])
+
+
+def test_a_zip_may_have_backslashes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr(f"images\\a\\{KEYS[0]}.jpg", BODIES[0])
+    assert read(Mirror(str(tmp_path / "images.zip"), PARAM), KEYS[0]) == BODIES[0]
+
+
+def test_equal_faults_have_equal_reasons(tmp_path):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for key, body in zip(KEYS, BODIES, strict=True):
+            archive.writestr(f"a/{key}.jpg", body)
+    content = (tmp_path / "images.zip").read_bytes()
+    (tmp_path / "damaged.zip").write_bytes(content.replace(BODIES[0], b"?" * 1000).replace(BODIES[1], b"!" * 1000))
+    locked = bytearray(content)
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = -1
+        while (at := content.find(mark, at + 1)) >= 0:
+            locked[at + flags] |= 1
+    (tmp_path / "locked.zip").write_bytes(locked)
+    for name, reason in (("damaged.zip", "BadZipFile: Bad CRC-32 for file <file>"), ("locked.zip", ".*by a password")):
+        mirror = Mirror(str(tmp_path / name), PARAM)
+        for key in KEYS[:2]:
+            with pytest.raises(MirrorError, match=f"^{reason}$"):
+                read(mirror, key)
+
+
+def test_drawings_are_a_source():
+    drawings = Drawings({KEYS[0]: b"a", KEYS[1]: b"b"})
+    assert drawings.in_order([KEYS[1], KEYS[2], KEYS[0]]) == [KEYS[1], KEYS[0]]
+    assert read(drawings, KEYS[1]) == b"b"
 
 
 @pytest.mark.parametrize(

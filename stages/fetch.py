@@ -28,7 +28,7 @@ from stages.lib.data.catalog import parse_catalog
 from stages.lib.fetch.http import Client
 from stages.lib.fetch.intake import Intake, absent, set_placeholders_apart
 from stages.lib.fetch.lanes import in_lanes, in_threads
-from stages.lib.fetch.mirror import Drawings, Mirror
+from stages.lib.fetch.mirror import Source, drawings, open_mirror
 from stages.lib.fetch.records import Fetched, Log, write_table
 from stages.lib.fetch.sources import read_catalog
 from stages.lib.fetch.store import BodyStore
@@ -55,10 +55,10 @@ def main() -> None:
     origin = params.active.catalog
 
     # Everything that can be wrong with the request is found before the disk is touched.
-    source: Mirror | Drawings | None = None
+    source: Source | None = None
     if origin == SAMPLE_CATALOG:
         sample = generate(params.sample.images)
-        source = Drawings(sample.bodies)
+        source = drawings(sample.bodies)
         content = sample.catalog.to_csv(index=False, lineterminator="\n").encode()
     else:
         content = read_catalog(origin, f"datasets.{params.dataset}.catalog", client)
@@ -70,7 +70,7 @@ def main() -> None:
         )
     catalog = parse_catalog(content, origin)
     if params.active.mirror is not None:
-        source = Mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
+        source = open_mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
     if params.active.sha256 is None and origin != SAMPLE_CATALOG:
         print(f"{origin}: not pinned; set datasets.{params.dataset}.sha256 to {digest}", file=sys.stderr)
 
@@ -79,8 +79,8 @@ def main() -> None:
     if origin != SAMPLE_CATALOG:  # the sample's addresses are made up
         urls = dict(zip(keys, catalog["url"].str.strip(), strict=True))
     rows = {key: absent(key) for key in keys}
+    store = BodyStore(params.dataset)
     try:
-        store = BodyStore(params.dataset)
         with store.alone(say):
             log = Log(store.folder / "log.jsonl", f"{digest} {params.fetch.on_md5_mismatch}")
             intake = Intake(store, log, params.fetch)
@@ -91,8 +91,9 @@ def main() -> None:
                 copied = in_threads(at_hand, lambda key: intake.copy(key, source, not urls.get(key)), source.readers)
                 follow(f"fetch: {source.name}", copied, len(at_hand), rows)
             hint = RE_ENCODED if re_encoded(rows.values()) else ""
-            rows |= {key: row for key in missing(keys, rows) if (row := intake.resume(key)) is not None}
-            to_download = [key for key in missing(keys, rows) if urls.get(key) and key not in log.refused]
+            refused = {key: row for key in missing(keys, rows) if (row := intake.resume(key)) is not None}
+            rows |= refused
+            to_download = [key for key in missing(keys, rows) if urls.get(key) and key not in refused]
             asyncio.run(download(to_download, urls, rows, intake, client, params.fetch.connections_per_host))
 
             table = set_placeholders_apart([rows[key] for key in keys])
@@ -103,7 +104,7 @@ def main() -> None:
         print(summary(reached, urls, len(catalog)), flush=True)
         raise KeyboardInterrupt(GOES_ON) from None
     except OSError as error:
-        where, why = error.filename2 or error.filename or RAW, error.strerror or error
+        where, why = error.filename2 or error.filename or f"{RAW} or {store.cache}", error.strerror or error
         raise PipelineError(f"{where}: {why}; {REMEDIES.get(error.errno, 'correct that')}: {GOES_ON}") from None
     print(summary(table, urls, len(catalog), hint))
     if not any(row.status == "ok" for row in table):

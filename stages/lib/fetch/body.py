@@ -37,10 +37,7 @@ class Body:
         self.start += chunk[: START_BYTES - len(self.start)]
         self.size += len(chunk)
         self._md5.update(chunk)
-        try:
-            self._file.write(chunk)
-        except OSError as error:
-            raise _named(error, self.path) from None
+        self._file.write(chunk)
 
     @property
     def md5(self) -> str:
@@ -58,12 +55,4 @@ class Body:
         """Closes the file; what was written stays."""
         if self._file is not None:
             file, self._file = self._file, None
-            try:
-                file.close()
-            except OSError as error:
-                raise _named(error, self.path) from None
-
-
-def _named(error: OSError, path: Path) -> OSError:
-    """Adds the file to an error, which writing leaves out."""
-    return OSError(error.errno, error.strerror, str(path))
+            file.close()

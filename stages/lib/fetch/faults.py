@@ -10,26 +10,18 @@ import aiohttp
 class Kind(Enum):
     """What a failure is, as far as that decides what is done about it."""
 
-    FINAL = auto()
-    """Another attempt would do no better."""
-    NAME = auto()
-    """The host does not resolve."""
-    CONNECTING = auto()
-    """Nobody is there."""
-    TRUST = auto()
-    """TLS: the same certificate will do no better in a second."""
-    BREAK = auto()
-    """Any other fault of the network, which may not happen the next time."""
+    FINAL = auto()  # another attempt would do no better
+    NAME = auto()  # the host does not resolve
+    CONNECTING = auto()  # nobody is there
+    TRUST = auto()  # TLS: the same certificate will do no better in a second
+    BREAK = auto()  # any other fault of the network, which may not happen the next time
 
 
 @dataclass
 class TransferError(Exception):
-    """An attempt that brought no body.
+    """An attempt that brought no body, and why, in a few words.
 
-    Attributes:
-        kind: What may be done about it.
-        detail: Why, in a few words.
-        unsure: A body came whose end nothing confirms; if no other attempt does better, it is the body.
+    `unsure`: a body came whose end nothing confirms; if no other attempt does better, it is the body.
     """
 
     kind: Kind

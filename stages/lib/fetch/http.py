@@ -3,23 +3,21 @@
 import asyncio
 import email.utils
 import random
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 import aiohttp
-import certifi
 from yarl import URL
 
 from stages.lib.core.sections import Fetch
 from stages.lib.fetch.faults import Kind, TransferError, explain
-from stages.lib.fetch.hosts import Host, Hosts
-from stages.lib.fetch.proxies import Proxies
+from stages.lib.fetch.hosts import Host
+from stages.lib.fetch.receiving import Order, Sink, SinkError, receive
+from stages.lib.fetch.session import Proxies, open_session
 from stages.lib.fetch.urls import BadUrlError, parse
 
-PROGRAM = "fitzpatrick17k-pipeline/0.1 (automated download of a research dataset; contact: {contact})"
 BACKOFF_S = 1.0
 """The wait before the first retry; it doubles with each further one."""
 BACKOFF_MAX_S = 30.0
@@ -30,20 +28,6 @@ REST_BYTES = 1 << 16
 _BUSY = (408, 425, 429)
 """The statuses under 500 that say: not now."""
 _REDIRECTS = (301, 302, 303, 307, 308)
-
-
-class Sink(Protocol):
-    """What a body is written to."""
-
-    def write(self, chunk: bytes) -> object:
-        """Appends a chunk."""
-
-    def restart(self) -> None:
-        """Forgets everything written: another attempt begins."""
-
-
-class SinkError(Exception):
-    """Carries a sink's OSError past the code that handles the network's."""
 
 
 @dataclass
@@ -68,15 +52,6 @@ class Download:
         return self.http_code is not None and 400 <= self.http_code < 500 and self.http_code not in _BUSY
 
 
-@dataclass
-class _Order:
-    """What is asked for: where the body goes, its largest size, and whether what came is what was expected."""
-
-    sink: Sink
-    max_bytes: int
-    wanted: Callable[[], bool]
-
-
 class Client:
     """Fetches URLs, and remembers for its lifetime which hosts are gone. Use as an asynchronous context.
 
@@ -94,27 +69,12 @@ class Client:
 
     def __init__(self, settings: Fetch, say: Callable[[str], object] = print) -> None:
         self._settings = settings
-        self._hosts = Hosts(settings.delay_s, say)
+        self._say = say
+        self._hosts: dict[tuple, Host] = {}
         self._proxies = Proxies()
 
     async def __aenter__(self) -> Self:
-        trusted = ssl.create_default_context()  # the system's certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR
-        found = ssl.get_default_verify_paths()
-        if not (found.cafile or found.capath):
-            trusted.load_verify_locations(certifi.where())
-        agent = PROGRAM.format(contact=self._settings.contact or "none given")
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                ssl=trusted, limit=0, limit_per_host=self._settings.connections_per_host, ttl_dns_cache=300
-            ),
-            headers={"User-Agent": agent, "Accept-Encoding": "identity"},
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(
-                total=None, sock_connect=self._settings.connect_timeout_s, sock_read=self._settings.read_timeout_s
-            ),
-            max_field_size=REST_BYTES,
-            middlewares=[_once],
-        )
+        self._session = open_session(self._settings)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -138,17 +98,16 @@ class Client:
             start = parse(url)
         except BadUrlError as error:
             return Download(str(error))
-        host = self._hosts.of(start)
-        await self._hosts.turn(host)
+        await self._host(start).turn()
         try:
             # The time of one image starts when its turn has come, and ends what drips, a header too.
             async with asyncio.timeout(self._settings.image_deadline_s):
-                await self._attempts(start, _Order(sink, int(max_mb * 1e6), wanted), got)
+                await self._attempts(start, Order(sink, int(max_mb * 1e6), wanted), got)
         except TimeoutError:
             if not got.failure:
                 got.failure = f"not complete after {self._settings.image_deadline_s:g} s"
                 if got.http_code is None:
-                    self._hosts.missed(self._hosts.of(URL(got.final_url)), got.failure)
+                    self._missed(self._host(URL(got.final_url)), got.failure)
         except SinkError as error:
             raise error.__cause__ from None
         return got
@@ -156,21 +115,28 @@ class Client:
     def settled(self, url: str) -> bool:
         """Tells whether it is known if the URL's host answers; until then one request at a time is enough."""
         try:
-            host = self._hosts.of(parse(url))
+            host = self._host(parse(url))
         except BadUrlError:
             return False
         return host.answered or bool(host.given_up)
 
-    async def _attempts(self, start: URL, order: _Order, got: Download) -> None:
+    def _host(self, url: URL) -> Host:
+        return self._hosts.setdefault((url.scheme, url.host, url.port), Host(url.host, self._settings.delay_s))
+
+    def _missed(self, host: Host, detail: str, gone: bool = False) -> None:
+        if host.missed(detail, gone):
+            self._say(f"fetch: {host.given_up}; the rest of its images are not asked for in this run")
+
+    async def _attempts(self, start: URL, order: Order, got: Download) -> None:
         """Asks until a body is there, nothing better can be expected, or the retries are used up."""
         due_s = time.monotonic() + self._settings.image_deadline_s
-        host = self._hosts.of(start)
+        host = self._host(start)
         while True:
             try:
                 await self._follow(start, order, got)
                 return
             except TransferError as error:
-                asked = self._hosts.of(URL(got.final_url)) if got.final_url else host
+                asked = self._host(URL(got.final_url)) if got.final_url else host
                 final = self._judge(error, asked, answered=got.http_code is not None)
                 got.failure = error.detail
                 backoff_s = min(BACKOFF_MAX_S, BACKOFF_S * 2 ** (got.attempts - 1)) * random.uniform(0.5, 1.0)
@@ -180,26 +146,26 @@ class Client:
                         got.failure = ""
                     elif error.kind is Kind.BREAK and got.http_code is None:
                         # Once per URL, not per attempt: one URL may hang a server that is well otherwise.
-                        self._hosts.missed(asked, error.detail)
+                        self._missed(asked, error.detail)
                     return
             await asyncio.sleep(again_s - time.monotonic())
-            await self._hosts.turn(host)
+            await host.turn()
 
     def _judge(self, error: TransferError, host: Host, answered: bool) -> bool:
         """Notes what a failure says of the host; returns whether another attempt would do no better."""
         if answered:
             return error.kind is Kind.FINAL
         if error.kind is Kind.NAME:
-            self._hosts.missed(host, error.detail, gone=not host.answered)
+            self._missed(host, error.detail, gone=not host.answered)
         elif error.kind in (Kind.CONNECTING, Kind.TRUST):
-            self._hosts.missed(host, error.detail)
+            self._missed(host, error.detail)
         return error.kind in (Kind.FINAL, Kind.TRUST) or bool(host.given_up)
 
-    async def _follow(self, url: URL, order: _Order, got: Download) -> None:
+    async def _follow(self, url: URL, order: Order, got: Download) -> None:
         """Makes one attempt: follows redirects, each of them checked, to a body."""
         order.sink.restart()
         for hop in range(self._settings.max_redirects + 1):
-            host = self._hosts.of(url)
+            host = self._host(url)
             if host.given_up:
                 raise TransferError(Kind.FINAL, host.given_up)
             if hop == 0:
@@ -213,18 +179,18 @@ class Client:
             except ValueError as error:  # a BadUrlError too
                 why = error if isinstance(error, BadUrlError) else "not a valid URL"
                 raise TransferError(Kind.FINAL, f"redirect not followed: {why}") from None
-            await self._hosts.turn(self._hosts.of(url))
+            await self._host(url).turn()
         raise TransferError(Kind.FINAL, f"more than {self._settings.max_redirects} redirects")
 
-    async def _ask(self, host: Host, url: URL, order: _Order, got: Download) -> str | None:
+    async def _ask(self, host: Host, url: URL, order: Order, got: Download) -> str | None:
         """Sends one request; returns where a redirect leads, or None: the sink holds the body."""
         proxy = self._proxies.to(url)
         try:
             async with self._session.get(url, proxy=proxy, allow_redirects=False) as answer:
                 got.http_code = answer.status
-                self._hosts.answered(host)
+                host.heard()
                 if answer.status == 200:
-                    await _receive(answer, order)
+                    await receive(answer, order)
                     return None
                 await answer.content.readexactly(REST_BYTES)
         except asyncio.IncompleteReadError:
@@ -236,34 +202,8 @@ class Client:
             return location
         busy = got.http_code in _BUSY or got.http_code >= 500
         if busy:
-            self._hosts.hold(host, min(_pause_s(answer.headers.get("Retry-After", "")), RETRY_AFTER_MAX_S))
+            host.hold(min(_pause_s(answer.headers.get("Retry-After", "")), RETRY_AFTER_MAX_S))
         raise TransferError(Kind.BREAK if busy else Kind.FINAL, f"HTTP {got.http_code}")
-
-
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keeps aiohttp from sending a request again after a reset, which it does without a word and without a pause."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise aiohttp.ClientConnectionError(str(error)) from error
-
-
-async def _receive(answer: aiohttp.ClientResponse, order: _Order) -> None:
-    """Brings the body of a 200 to the sink."""
-    size = 0
-    async for chunk in answer.content.iter_any():
-        size += len(chunk)
-        if size > order.max_bytes:
-            raise TransferError(Kind.FINAL, f"larger than {order.max_bytes / 1e6:g} MB")
-        try:
-            order.sink.write(chunk)
-        except OSError as error:
-            raise SinkError from error
-    sized = "Content-Length" in answer.headers or "chunked" in answer.headers.get("Transfer-Encoding", "").lower()
-    if not sized and not order.wanted():
-        raise TransferError(Kind.BREAK, "body of no stated length", unsure=True)
 
 
 def _pause_s(retry_after: str) -> float:

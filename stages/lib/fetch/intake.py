@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from stages.lib.core.sections import Fetch
 from stages.lib.fetch.http import Client
-from stages.lib.fetch.mirror import Drawings, Mirror, MirrorError
+from stages.lib.fetch.mirror import MirrorError, Source
 from stages.lib.fetch.records import Fetched, Log
 from stages.lib.fetch.store import BodyStore
 
@@ -65,7 +65,7 @@ class Intake:
                 return row
         return absent(key)
 
-    def copy(self, key: str, source: Mirror | Drawings, last: bool) -> Fetched:
+    def copy(self, key: str, source: Source, last: bool) -> Fetched:
         """Takes one image from a source at hand: of several files the one with its MD5, else the largest image.
 
         Args:
@@ -74,7 +74,7 @@ class Intake:
             last: No other source is left.
         """
         best, fault = None, ""
-        for name in source.names(key):
+        for name in source.files[key]:
             with self._store.receiving() as body:
                 try:
                     source.copy(name, body, self._max_mb)

@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def in_threads(jobs: Iterable[Job], work: Callable[[Job], Result], width: int) -> Iterator[Result]:
-    """Yields the results in the order of the jobs; once it is left, no further job starts.
+    """Yields the results in the order of the jobs; once it is left, no further job starts and none runs.
 
     Args:
         jobs: What is to be done.
@@ -28,7 +28,7 @@ def in_threads(jobs: Iterable[Job], work: Callable[[Job], Result], width: int) -
     try:
         yield from pool.map(work, jobs)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
 async def in_lanes(

@@ -5,18 +5,20 @@ extensions, at any depth, several may have one name, and links are followed. Eve
 is opened; what a name promises is for the caller to check against the bytes.
 """
 
+import io
 import os
 import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import fsspec
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch.http import Sink
+from stages.lib.fetch.receiving import Sink
 
 _KEYED_NAME = re.compile(r"(?:^|/)([0-9a-f]{32})(?:\.\w+)*(?<!\.part)(?<!\.partial)(?<!\.tmp)(?<!\.crdownload)$")
 """Of an image, not of a download that was broken off."""
@@ -31,54 +33,32 @@ class MirrorError(Exception):
     """The mirror, or one file of it, cannot be had; says why in a few words."""
 
 
-class Mirror:
-    """The images of a mirror. Up to `readers` threads may share it.
-
-    Args:
-        address: A directory, the path of a `.zip` or `.tar` (`.gz`, `.bz2`, `.xz`), or an fsspec URL of either
-            (`s3://bucket/images`, `gs://`, `ssh://host/path/images.zip`).
-        param: Where in params.yaml the address is, for messages.
+@dataclass(frozen=True)
+class Source:
+    """Images at hand.
 
     Attributes:
+        name: What it is called in fetch.csv.
         readers: How many threads may read at once.
-
-    Raises:
-        PipelineError: If it cannot be opened, or has no file named after an MD5.
+        files: The names of all files that may be an image, by its key, in the order in which they are best read.
+        open: Opens a file by its name.
     """
 
-    name = "mirror"
-
-    def __init__(self, address: str, param: str) -> None:
-        remedy = f"correct {param} or set it to null"
-        try:
-            self.readers, self._open, names = _listed(address)
-        except MirrorError as error:
-            raise PipelineError(f"{address}: {error}; {remedy}") from None
-        except ImportError as error:
-            raise PipelineError(f"{address}: the mirror needs another package: {error}") from None
-        except Exception as error:  # every store has its own: credentials, network, a damaged archive
-            raise PipelineError(f"{address}: the mirror cannot be opened ({_in_words(error)}); {remedy}") from None
-        self._names: dict[str, list[str]] = {}
-        for name in names:
-            if named := _KEYED_NAME.search(name.lower().replace("\\", "/")):  # some zips have those
-                self._names.setdefault(named[1], []).append(name)
-        if not self._names:
-            raise PipelineError(f"{address}: the mirror has no file named <md5hash> or <md5hash>.<extension>; {remedy}")
+    name: str
+    readers: int
+    files: Mapping[str, list[str]]
+    open: Callable[[str], BinaryIO]
 
     def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Returns those of the keys that the mirror has, as they are best read: front to back."""
+        """Returns those of the keys that are here, as they are best read: front to back."""
         wanted = set(keys)
-        return [key for key in self._names if key in wanted]
-
-    def names(self, key: str) -> list[str]:
-        """Returns the names of all files that may be this image."""
-        return self._names[key]
+        return [key for key in self.files if key in wanted]
 
     def copy(self, name: str, sink: Sink, max_mb: float) -> None:
         """Copies one file's bytes.
 
         Args:
-            name: One of `names`.
+            name: One of `files`.
             sink: Where to. Holds part of the file after a failure.
             max_mb: Largest file accepted, in 10^6 bytes.
 
@@ -91,8 +71,8 @@ class Mirror:
     def _chunks(self, name: str, max_mb: float) -> Iterator[bytes]:
         received = 0
         try:
-            with self._open(name) as source:
-                while chunk := source.read(_CHUNK_BYTES):
+            with self.open(name) as file:
+                while chunk := file.read(_CHUNK_BYTES):
                     received += len(chunk)
                     if received > max_mb * 1e6:
                         raise MirrorError(f"larger than {max_mb:g} MB")
@@ -103,30 +83,38 @@ class Mirror:
             raise MirrorError("broken link" if Path(name).is_symlink() else _in_words(error, name)) from None
 
 
-class Drawings:
-    """The embedded sample's images, as a source like a mirror.
+def drawings(bodies: Mapping[str, bytes]) -> Source:
+    """Returns the embedded sample's images, by their keys."""
+    return Source("sample", 1, {key: [key] for key in bodies}, lambda key: io.BytesIO(bodies[key]))
+
+
+def open_mirror(address: str, param: str) -> Source:
+    """Lists a mirror.
 
     Args:
-        bodies: The bytes of each key.
+        address: A directory, the path of a `.zip` or `.tar` (`.gz`, `.bz2`, `.xz`), or an fsspec URL of either
+            (`s3://bucket/images`, `gs://`, `ssh://host/path/images.zip`).
+        param: Where in params.yaml the address is, for messages.
+
+    Raises:
+        PipelineError: If it cannot be opened, or has no file named after an MD5.
     """
-
-    name = "sample"
-    readers = 1
-
-    def __init__(self, bodies: Mapping[str, bytes]) -> None:
-        self._bodies = bodies
-
-    def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Returns those of the keys that were drawn."""
-        return [key for key in keys if key in self._bodies]
-
-    def names(self, key: str) -> list[str]:
-        """Returns the key: a drawing has no other name."""
-        return [key]
-
-    def copy(self, name: str, sink: Sink, max_mb: float) -> None:
-        """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
-        sink.write(self._bodies[name])
+    remedy = f"correct {param} or set it to null"
+    try:
+        readers, opener, names = _listed(address)
+    except MirrorError as error:
+        raise PipelineError(f"{address}: {error}; {remedy}") from None
+    except ImportError as error:
+        raise PipelineError(f"{address}: the mirror needs another package: {error}") from None
+    except Exception as error:  # every store has its own: credentials, network, a damaged archive
+        raise PipelineError(f"{address}: the mirror cannot be opened ({_in_words(error)}); {remedy}") from None
+    files: dict[str, list[str]] = {}
+    for name in names:
+        if named := _KEYED_NAME.search(name.lower().replace("\\", "/")):  # some zips have those
+            files.setdefault(named[1], []).append(name)
+    if not files:
+        raise PipelineError(f"{address}: the mirror has no file named <md5hash> or <md5hash>.<extension>; {remedy}")
+    return Source("mirror", readers, files, opener)
 
 
 def _listed(address: str) -> tuple[int, Callable[[str], BinaryIO], list[str]]:

@@ -82,10 +82,7 @@ class Log:
         write_bytes(self._path, b"".join(json.dumps(vars(row)).encode() + b"\n" for row in kept.values()))
 
     def _write(self, content: dict, start: bytes = b"") -> None:
-        try:
-            self._file.write(start + json.dumps(content).encode() + b"\n")
-        except OSError as error:
-            raise OSError(error.errno, error.strerror, str(self._path)) from None
+        self._file.write(start + json.dumps(content).encode() + b"\n")
 
     def _read(self, of: str) -> None:
         try:

@@ -33,17 +33,18 @@ class BodyStore:
         dataset: The dataset's name.
 
     Attributes:
-        folder: The dataset's own.
+        cache: DVC's cache directory.
+        folder: The dataset's own in it.
     """
 
     def __init__(self, dataset: str) -> None:
         try:
             with Repo() as repo:
-                cache, self._objects = Path(repo.cache.local_cache_dir), repo.cache.local
+                self.cache, self._objects = Path(repo.cache.local_cache_dir), repo.cache.local
         except NotDvcRepoError:
-            cache = OUTSIDE_DVC.absolute()
-            self._objects = LocalHashFileDB(LocalFileSystem(), str(cache / "files" / "md5"))
-        self.folder = cache / "fetch" / dataset
+            self.cache = OUTSIDE_DVC.absolute()
+            self._objects = LocalHashFileDB(LocalFileSystem(), str(self.cache / "files" / "md5"))
+        self.folder = self.cache / "fetch" / dataset
         self._partial = self.folder / "partial"
         self._numbers = itertools.count()
 

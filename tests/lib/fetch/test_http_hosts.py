@@ -77,3 +77,12 @@ def test_requests_to_one_host_keep_their_distance(server):
     get_all([f"{server.url}/{i}" for i in range(5)], client(delay_s=0.1), at_once=True)
     # sent 0.1 s apart; a server that is slow to wake makes one gap shorter and another longer
     assert max(server.starts_s) - min(server.starts_s) > 0.35
+
+
+def test_a_host_is_its_scheme_name_and_port(server):
+    server.default = page(BODY)
+    the_client = client()
+    get(f"{server.url}/a", the_client)
+    assert the_client.settled(f"{server.url.upper()}/b?c")
+    assert not the_client.settled(f"{server.url.replace('http:', 'https:')}/b")
+    assert not the_client.settled("http://127.0.0.1:1/b")

@@ -37,7 +37,7 @@ from stages.lib.scoring.published import NOT_AN_F1
 EVALUATIONS = Path("data/evaluations")
 BASELINES = Path("data/baselines")
 EXPLAIN = Path("data/explain")
-RAW = Path("data/raw")
+CATALOG = Path("data/raw/catalog.csv")
 PAPER = Path("metrics/paper.csv")
 VALIDATION = Path("data/validation.json")
 SPLIT = Path("data/split.json")
@@ -57,8 +57,7 @@ def main() -> None:
     plots = results.read_plots(EVALUATIONS / MODEL)
     explained = [results.read_explained(EXPLAIN, *item) for item in params.explain.rows.items()]
     validation, split = read_json(VALIDATION), read_json(SPLIT)
-    catalog_path = RAW / params.dataset / "catalog.csv"
-    catalog = parse_catalog(read_bytes(catalog_path), "the catalog")
+    catalog = parse_catalog(read_bytes(CATALOG), "the catalog")
 
     compared = compare(
         read_all_predictions(rows, baselines), MODEL, read_groups(), read_classes(),
@@ -74,7 +73,7 @@ def main() -> None:
     pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
     distributions = about.count_images(catalog, read_manifest())
     files = {
-        "the catalog": catalog_path,
+        "the catalog": CATALOG,
         "the images kept": MANIFEST,
         "the split": SPLITS_TABLE,
         "the predictions of the row under study": EVALUATIONS / MODEL / "predictions.csv",

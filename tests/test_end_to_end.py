@@ -93,7 +93,7 @@ def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
     splits = pd.read_csv(checkout / "data/splits.csv")
     manifest = pd.read_csv(checkout / "data/manifest.csv")
     dropped = pd.read_csv(checkout / "data/dropped.csv")
-    catalog = pd.read_csv(checkout / "data/raw/sample/catalog.csv")
+    catalog = pd.read_csv(checkout / "data/raw/catalog.csv")
     assert set(splits["md5hash"]) == set(manifest["md5hash"]) and splits["md5hash"].is_unique
     assert len(manifest) + len(dropped) == len(catalog)
     assert splits.groupby("group")["split"].nunique().max() == 1

@@ -47,9 +47,7 @@ class ShardSetWriter(AbstractContextManager):
         """
         table = pd.DataFrame({"md5hash": sorted(keys)})
         if table.empty:
-            raise PipelineError(
-                f"{directory}: no image to write; see what became of them in data/raw/<dataset>/fetch.csv"
-            )
+            raise PipelineError(f"{directory}: no image to write; see what became of them in data/raw/fetch.csv")
         twice = table["md5hash"].duplicated()
         if twice.any():
             raise PipelineError(f"{directory}: md5hash {table['md5hash'][twice].iloc[0]} is there twice")

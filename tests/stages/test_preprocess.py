@@ -49,8 +49,8 @@ class Project:
             path.write_bytes(body)
             self.bodies[key] = body
         self.statuses[key] = status
-        fetched = pd.DataFrame({"md5hash": self.statuses.keys(), "status": self.statuses.values(), "detail": ""})
-        fetched.to_csv(self.raw / "fetch.csv", index=False)
+        fetched = pd.DataFrame({"md5hash": self.statuses.keys(), "status": self.statuses.values()})
+        fetched.assign(md5_seen=fetched["md5hash"], detail="").to_csv(self.raw / "fetch.csv", index=False)
         return key
 
     def path(self, key):
@@ -135,38 +135,6 @@ def test_nothing_decodable_is_told_and_writes_nothing(project):
     with pytest.raises(PipelineError, match=r"none of 24 images can be decoded \(24 not_an_image\)"):
         preprocess.main()
     assert sorted(path.name for path in (project.root / "data").iterdir()) == ["raw"]
-
-
-def test_an_image_of_the_right_size_is_not_touched():
-    pixels = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
-    assert preprocess.stretch(pixels, SIDE_PX) is pixels
-
-
-def test_a_long_side_is_averaged_even_if_the_other_grows():
-    stripes = np.zeros((40, 8 * SIDE_PX, 3), np.uint8)
-    stripes[:, ::8] = 248
-    # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
-    assert (preprocess.stretch(stripes, SIDE_PX) == 31).all()
-
-
-@pytest.mark.parametrize("factor", [2, 3, 8])
-def test_a_side_that_is_some_times_too_long_becomes_the_mean(factor):
-    pixels = np.random.default_rng(factor).integers(0, 256, (SIDE_PX * factor, SIDE_PX * factor, 3), dtype=np.uint8)
-    means = pixels.reshape(SIDE_PX, factor, SIDE_PX, factor, 3).mean(axis=(1, 3))
-    assert np.abs(preprocess.stretch(pixels, SIDE_PX) - means).max() <= 0.5
-
-
-@pytest.mark.parametrize("length_px", [SIDE_PX + 1, 2 * SIDE_PX - 1, 2 * SIDE_PX + 1, 5 * SIDE_PX - 1])
-def test_shrinking_leaves_no_pixel_out(length_px):
-    for lit in range(SIDE_PX, SIDE_PX + 8):  # far from the border
-        line = np.zeros((SIDE_PX, length_px, 3), np.uint8)
-        line[:, lit * length_px // (3 * SIDE_PX)] = 255
-        assert preprocess.stretch(line, SIDE_PX).any()
-
-
-def test_colours_stay_rgb():
-    red = np.full((50, 90, 3), (255, 0, 0), np.uint8)
-    assert (preprocess.stretch(red, SIDE_PX) == (255, 0, 0)).all()
 
 
 def test_a_second_run_writes_the_same_bytes(project):

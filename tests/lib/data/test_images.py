@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.data import images
-from stages.lib.data.images import BadImage, decode, read_raw
+from stages.lib.data.formats import jpeg, pillow
+from stages.lib.data.formats.fault import BadImage
+from stages.lib.data.images import decode, read_raw, stretch
 
 MAX_PIXELS = 1_000_000
+SIDE_PX = 80
 
 
 def picture(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
@@ -62,7 +64,7 @@ def test_lossless_colour_comes_out_as_it_went_in(kind):
 @pytest.fixture
 def no_pillow(monkeypatch):
     """Whatever Pillow is asked to decode fails the test."""
-    monkeypatch.setattr(images, "_decode", lambda _: pytest.fail("was decoded by Pillow"))
+    monkeypatch.setattr(pillow, "decode_pixels", lambda _: pytest.fail("was decoded by Pillow"))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -79,7 +81,7 @@ def test_what_libjpeg_only_warns_of_is_read_by_pillow():
     tables = content.index(b"\xff\xc4")
     stray = content[:tables] + bytes(3) + content[tables:]
     with pytest.raises(ValueError, match="extraneous"):
-        images.simplejpeg.decode_jpeg(stray)
+        jpeg.simplejpeg.decode_jpeg(stray)
     assert np.array_equal(pixels_of(stray), pixels_of(content))
 
 
@@ -231,10 +233,11 @@ def test_what_is_not_an_image(content):
     assert reason(content) == "not_an_image"
 
 
-def test_values_without_a_fixed_brightness_are_not_an_image():
-    assert reason(encode(Image.fromarray(np.ones((40, 40), np.float32)), "TIFF")) == "not_an_image"
+def test_values_without_a_fixed_brightness_are_not_supported():
+    assert reason(encode(Image.fromarray(np.ones((40, 40), np.float32)), "TIFF")) == "unsupported"
 
 
+@pytest.mark.filterwarnings("ignore:Image size")
 def test_the_limit_itself_is_allowed():
     content = encode(picture(32, 32), "PNG")
     assert decode(content, 32 * 32).width_px == 32
@@ -244,7 +247,7 @@ def test_the_limit_itself_is_allowed():
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_bomb_is_refused_by_its_header(kind, no_pillow, monkeypatch):
-    monkeypatch.setattr(images.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("was decoded"))
+    monkeypatch.setattr(jpeg.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("was decoded"))
     bomb = png(60_000, 60_000, 8, 2, b"") if kind == "PNG" else encode(picture(), "JPEG")
     if kind == "JPEG":  # the frame header: marker, length, precision, height, width
         frame = bomb.index(b"\xff\xc0")
@@ -255,3 +258,35 @@ def test_a_bomb_is_refused_by_its_header(kind, no_pillow, monkeypatch):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(PipelineError, match=r"images/ab/abc.*dvc repro"):
         read_raw(tmp_path, "abc")
+
+
+def test_an_image_of_the_right_size_is_not_touched():
+    pixels = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    assert stretch(pixels, SIDE_PX) is pixels
+
+
+def test_a_long_side_is_averaged_even_if_the_other_grows():
+    stripes = np.zeros((40, 8 * SIDE_PX, 3), np.uint8)
+    stripes[:, ::8] = 248
+    # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
+    assert (stretch(stripes, SIDE_PX) == 31).all()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_a_side_that_is_some_times_too_long_becomes_the_mean(factor):
+    pixels = np.random.default_rng(factor).integers(0, 256, (SIDE_PX * factor, SIDE_PX * factor, 3), dtype=np.uint8)
+    means = pixels.reshape(SIDE_PX, factor, SIDE_PX, factor, 3).mean(axis=(1, 3))
+    assert np.abs(stretch(pixels, SIDE_PX) - means).max() <= 0.5
+
+
+@pytest.mark.parametrize("length_px", [SIDE_PX + 1, 2 * SIDE_PX - 1, 2 * SIDE_PX + 1, 5 * SIDE_PX - 1])
+def test_shrinking_leaves_no_pixel_out(length_px):
+    for lit in range(SIDE_PX, SIDE_PX + 8):  # far from the border
+        line = np.zeros((SIDE_PX, length_px, 3), np.uint8)
+        line[:, lit * length_px // (3 * SIDE_PX)] = 255
+        assert stretch(line, SIDE_PX).any()
+
+
+def test_colours_stay_rgb():
+    red = np.full((50, 90, 3), (255, 0, 0), np.uint8)
+    assert (stretch(red, SIDE_PX) == (255, 0, 0)).all()

@@ -1,0 +1,143 @@
+"""Every format by Pillow: headers, pixels and orientation, and what is wrong in words that are true."""
+
+import io
+import struct
+import warnings
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from stages.lib.core.words import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED, UNSUPPORTED
+from stages.lib.data.formats.fault import BadImage, reason_of
+
+FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
+"""What browsers and cameras write. Pillow knows more; some run a program (EPS) or fit any bytes (TGA)."""
+_NOT_READ = ("AVIF", "JPEG2000", "ICNS", "ICO", "PSD")
+"""Formats of images that are told from what is no image at all."""
+_HEIF = (b"heic", b"heix", b"heim", b"hevc", b"hevx", b"mif1", b"msf1", b"avif", b"avis")
+"""Brands of HEIF files (ISO/IEC 23008-12), as telephones write them; Pillow knows no HEIC."""
+
+_ORIENTATION_TAG, _BITS_PER_SAMPLE_TAG, _STRIPS, _TILES = 0x0112, 258, (273, 279), (324, 325)
+
+Image.init()  # registers the formats, so that `OPEN` below is complete
+# Pillow warns of odd metadata; that says nothing about the pixels and would be printed for every such image
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+def open_header(content: bytes, max_pixels: int) -> Image.Image:
+    """Reads a header; no pixel is decoded.
+
+    Raises:
+        BadImage: If there is none, or it tells of more than `max_pixels`.
+    """
+    Image.MAX_IMAGE_PIXELS = max_pixels  # beyond twice as many, Pillow allocates nothing and raises
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise BadImage(TOO_MANY_PIXELS, str(error)) from error
+    except Exception as error:  # damaged headers raise whatever Pillow's parsers run into
+        raise _unreadable(content, error) from error
+    if image.width * image.height > max_pixels:
+        raise BadImage(TOO_MANY_PIXELS, f"{image.width}x{image.height} px")
+    # Pillow would take an orientation from there, too
+    image.info.pop("xmp", None)
+    return image
+
+
+def _unreadable(content: bytes, error: Exception) -> BadImage:
+    """Says why a header cannot be read."""
+    begins = f"{len(content)} bytes that begin with {content[:24]!r}"
+    # `OPEN` holds each format's test of a file's first bytes
+    known = next((name for name in FORMATS if Image.OPEN[name][1](content[:16])), None)
+    if known is None:
+        other = next((name for name in _NOT_READ if Image.OPEN[name][1](content[:16]) is True), None)
+        if content[4:8] == b"ftyp" and content[8:12] in _HEIF:
+            other = f"HEIF ({content[8:12].decode()})"
+        return BadImage(UNSUPPORTED, f"{other}: {begins}") if other else BadImage(NOT_AN_IMAGE, begins)
+    if isinstance(error, Image.UnidentifiedImageError):  # which keeps the reason to itself
+        try:
+            Image.OPEN[known][0](io.BytesIO(content), "")
+        except Exception as found:
+            error = found
+    cause = error.__cause__ or error
+    ended = isinstance(cause, EOFError | IndexError | struct.error) or _ends_early(content, known)
+    return BadImage(TRUNCATED if ended else reason_of(str(error)), f"{known}, {error}: {begins}")
+
+
+def _ends_early(content: bytes, known: str) -> bool:
+    """Tells whether a file says of itself that there should be more of it."""
+    if known == "WEBP":
+        return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    return known == "JPEG" and b"\xff\xda" not in content
+
+
+def decode_pixels(image: Image.Image) -> np.ndarray:
+    """Decodes the first frame to uint8 RGB, `(height, width, 3)`, as stored.
+
+    Transparency is put on white; 16 and 12 bits are scaled to 8.
+
+    Raises:
+        BadImage: If it cannot be decoded whole.
+    """
+    try:
+        bits = 16
+        if image.format == "TIFF":
+            _check_strips(image)
+            bits = max(image.tag_v2.get(_BITS_PER_SAMPLE_TAG, (bits,)))
+        image.load()
+        if image.mode.startswith("I;16"):
+            # the upper byte, which is what Pillow keeps of 16-bit colour, too
+            return np.repeat((np.asarray(image) >> (bits - 8)).astype(np.uint8)[:, :, None], 3, axis=2)
+        if image.mode in ("I", "F"):
+            raise BadImage(UNSUPPORTED, f"{image.format} of mode {image.mode}, which has no fixed brightness")
+        if image.has_transparency_data:
+            shown = image.convert("RGBA")
+            # writers of 32-bit BMP leave the fourth byte 0 where there is no transparency
+            if image.format == "BMP" and shown.getextrema()[3] == (0, 0):
+                shown.putalpha(255)
+            image = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
+        return np.asarray(image.convert("RGB"))
+    except (BadImage, MemoryError):
+        raise
+    except Exception as error:  # damaged data raise OSError, SyntaxError, ValueError, struct.error, ...
+        reason = TRUNCATED if isinstance(error, EOFError) else reason_of(str(error))
+        raise BadImage(reason, f"{type(error).__name__}: {error}") from error
+
+
+def _check_strips(image: Image.Image) -> None:
+    """Raises `BadImage` if a TIFF's data are said to be where the file has ended; libtiff says only that it failed."""
+    end = image.fp.seek(0, io.SEEK_END)
+    for offsets, counts in (_STRIPS, _TILES):
+        pairs = zip(image.tag_v2.get(offsets, ()), image.tag_v2.get(counts, ()), strict=False)
+        last = max((offset + count for offset, count in pairs), default=0)
+        if last > end:
+            raise BadImage(TRUNCATED, f"TIFF whose data end at byte {last} of {end}")
+
+
+def complaint_of(image: Image.Image, content: bytes) -> str:
+    """Says what Pillow does not of a picture that it decoded; empty: nothing.
+
+    Pillow takes a GIF whose data end before the picture does; OpenCV's decoder notices.
+    """
+    if image.format != "GIF":
+        return ""
+    at = image.tile[0].offset if image.tile else len(content)
+    while at < len(content) and content[at]:
+        at += 1 + content[at]
+    first_frame = np.frombuffer(content[: at + 1] + b";", np.uint8)
+    try:
+        whole = cv2.imdecode(first_frame, cv2.IMREAD_COLOR) is not None
+    except cv2.error:
+        whole = False
+    return "" if whole else "OpenCV's GIF decoder cannot read it"
+
+
+def orientation(image: Image.Image) -> int:
+    """Returns the EXIF orientation (Exif 2.32, section 4.6.4); 1, as stored, where there is none or EXIF is damaged."""
+    try:
+        return image.getexif().get(_ORIENTATION_TAG, 1)
+    except Exception:  # parsing damaged metadata raises anything
+        return 1

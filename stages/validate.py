@@ -16,10 +16,9 @@ RAW = Path("data/raw")
 DROPPED = Path("data/dropped.csv")
 SUMMARY = Path("data/validation.json")
 
-TOO_SMALL, PLACEHOLDER = "too_small", "placeholder"
+TOO_SMALL = "too_small"
 REASONS = (
     *FETCH_FAULTS,
-    PLACEHOLDER,
     "wrongly_labelled",
     *DECODE_FAULTS,
     TOO_SMALL,
@@ -90,9 +89,6 @@ def first_keys(catalog: pd.DataFrame) -> str:
 def fetch_verdicts(catalog: pd.DataFrame, raw: Path) -> pd.DataFrame:
     """Reads what became of each row's download.
 
-    An image whose MD5 is not its key is believed if it came once. One that came for several keys is no image of any of
-    them, but what a server sends in place of what it lost.
-
     Args:
         catalog: All rows.
         raw: `data/raw/<dataset>`.
@@ -104,20 +100,13 @@ def fetch_verdicts(catalog: pd.DataFrame, raw: Path) -> pd.DataFrame:
     Raises:
         PipelineError: If the stage fetch's table is missing, or is not about this catalog.
     """
-    fetched = read_fetched(raw)
-    both = catalog[["md5hash"]].merge(fetched, on="md5hash", how="left")
+    both = catalog[["md5hash"]].merge(read_fetched(raw), on="md5hash", how="left")
     if len(both) != len(catalog) or both["status"].isna().any():
         raise PipelineError(
             f"{raw / 'fetch.csv'}: has not one row for each of the catalog's; make it anew with `dvc repro`"
         )
-    verdicts = both.assign(reason=both["status"].replace("ok", ""))[["reason", "detail"]]
-    keys_of = fetched[fetched["status"] == "ok"].groupby("md5_seen")["md5hash"].nunique()
-    several = both["md5_seen"].map(keys_of).fillna(0).astype(int)
-    other = (both["md5_seen"] != "") & (both["md5_seen"] != both["md5hash"])
-    alien = (both["status"] == "ok") & other & (several > 1)
-    verdicts.loc[alien, "reason"] = PLACEHOLDER
-    verdicts.loc[alien, "detail"] = "MD5 " + both["md5_seen"] + " came for " + several.astype(str) + " keys"
-    return verdicts.set_index(catalog.index)
+    reasons = both["status"].replace("ok", "")
+    return pd.DataFrame({"reason": reasons, "detail": both["detail"]}).set_index(catalog.index)
 
 
 def drop_wrongly_labelled(catalog: pd.DataFrame, verdicts: pd.DataFrame) -> None:

@@ -49,8 +49,8 @@ class Project:
             path.write_bytes(body)
             self.bodies[key] = body
         self.statuses[key] = status
-        fetched = pd.DataFrame({"md5hash": self.statuses.keys(), "status": self.statuses.values()})
-        fetched.assign(md5_seen=fetched["md5hash"], detail="").to_csv(self.raw / "fetch.csv", index=False)
+        fetched = pd.DataFrame({"md5hash": self.statuses.keys(), "status": self.statuses.values(), "detail": ""})
+        fetched.to_csv(self.raw / "fetch.csv", index=False)
         return key
 
     def path(self, key):

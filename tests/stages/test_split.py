@@ -101,6 +101,16 @@ def test_the_group_column_joins_groups_of_copies(project):
     assert summary["largest_group"] == 4
 
 
+@pytest.mark.parametrize(("shared", "warns"), [(3, False), (4, True)])
+def test_a_group_of_more_than_a_twentieth_of_the_images_is_named(project, capsys, shared, warns):
+    project.manifest["patient_id"] = ["not asked"] * shared + ["NA"] * 20 + [f"p{n}" for n in range(40 - shared)]
+    project.rules["group_column"] = "patient_id"
+    _, summary = project.run()
+    assert summary["largest_group"] <= shared + 2  # and copies of theirs
+    said = capsys.readouterr().out
+    assert ("split: warning: 4 of 60 images share patient_id 'not asked'" in said) == warns
+
+
 def test_an_unknown_group_column_is_named(project):
     project.rules["group_column"] = "lesion_id"
     with pytest.raises(PipelineError, match=r"split\.group_column: the catalog has no column 'lesion_id'"):

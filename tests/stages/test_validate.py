@@ -28,8 +28,6 @@ def test_every_reason_is_given(project):
         project.add(cut_and_closed): ("damaged", "premature end of data segment"),
         project.add(jpeg(2, 31, 40)): ("too_small", "31x40 px"),
         project.add(jpeg(3, 101, 100)): ("too_many_pixels", "101x100 px"),
-        project.add(jpeg(6), key="6" * 32): ("placeholder", "came for 2 keys"),
-        project.add(jpeg(6), key="7" * 32): ("placeholder", "came for 2 keys"),
     }
     kept = [project.add(noise, label="psoriasis"), project.add(jpeg(9), label="zoster")]
     copy = project.add(commented(noise, b"abc"), label="rosacea")
@@ -43,7 +41,7 @@ def test_every_reason_is_given(project):
     for row, (reason, detail) in zip(dropped.itertuples(), expected.values(), strict=True):
         assert row.reason == reason
         assert detail in row.detail
-    assert summary["dropped"] == dict.fromkeys(validate.REASONS, 1) | {"conflicting_labels": 0, "placeholder": 2}
+    assert summary["dropped"] == dict.fromkeys(validate.REASONS, 1) | {"conflicting_labels": 0}
     assert summary["classes"] == {"catalog": 5, "kept": 2, "gone": ["acne", "eczema", "rosacea"]}
 
 
@@ -71,16 +69,6 @@ def test_another_policy_decodes_nothing_again(project):
     project.path(key).unlink()
     validate.main()
     assert key in (project.root / "data/manifest.csv").read_text()
-
-
-def test_the_owner_of_a_picture_that_came_for_others_too_keeps_it(project):
-    owner = project.add(jpeg(0))
-    other = project.add(jpeg(0), key="6" * 32)
-    project.add(jpeg(1))
-    alone = project.add(jpeg(2), key="7" * 32)  # another MD5 than its key, but nobody else's
-    manifest, dropped, _ = project.run()
-    assert {owner, alone} < set(manifest["md5hash"])
-    assert dropped[["md5hash", "reason"]].to_numpy().tolist() == [[other, "placeholder"]]
 
 
 @pytest.mark.parametrize(

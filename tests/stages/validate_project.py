@@ -28,13 +28,12 @@ class Project:
         self.rules = {"min_side_px": 32, "damaged": "drop", "drop_wrongly_labelled": True}
         self.rules |= {"duplicates": "keep_first", "min_kept_fraction": 0.0}
 
-    def add(self, content=None, label=None, skin_type=3, qc="", status="ok", detail="", store=True, key=None) -> str:
+    def add(self, content=None, label=None, skin_type=3, qc="", status="ok", detail="", store=True) -> str:
         """Adds a row; the labels take turns, so that two rows are two classes."""
-        seen = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
-        key = key or seen
+        key = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
         self.rows.append([key, skin_type, label or ("acne", "eczema")[len(self.rows) % 2], qc, "http://x.invalid/a"])
         if key not in self.fetched:
-            self.fetched[key] = [status, "url", seen if status == "ok" else "", detail]
+            self.fetched[key] = [status, "url", detail]
         if content is not None and store:
             path = self.path(key)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +53,7 @@ class Project:
         catalog = pd.DataFrame(self.rows, columns=names)[list(columns)]
         catalog.to_csv(self.raw / "catalog.csv", index=False)
         rows = [[key, *row] for key, row in self.fetched.items()]
-        fetched = pd.DataFrame(rows, columns=["md5hash", "status", "source", "md5_seen", "detail"])
+        fetched = pd.DataFrame(rows, columns=["md5hash", "status", "source", "detail"])
         # fetch may finish in any order
         fetched[::-1].to_csv(self.raw / "fetch.csv", index=False)
 

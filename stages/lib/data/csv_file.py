@@ -4,6 +4,7 @@ import csv
 import io
 
 from stages.lib.core.errors import PipelineError
+from stages.lib.core.words import plain
 
 _MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -73,15 +74,15 @@ def _header(cells: list[str], origin: str) -> list[str]:
         cells = cells[:-1]
     first = ",".join(cells)
     if first.lower().startswith("sep="):
-        raise PipelineError(f"{origin}: its first line is {first[:60]!r}, which only Excel reads; delete that line")
+        raise PipelineError(f"{origin}: its first line, `sep=`, is one that only Excel reads; delete that line")
     if len(cells) < 2:
         for separator, name in _SEPARATORS.items():
             if separator in first:
                 raise PipelineError(f"{origin}: its cells are separated by {name}; save it with commas")
         raise PipelineError(f"{origin}: not a CSV file: its first line is {first[:60]!r}")
     for cell in cells:
-        if cell != cell.strip():
-            raise PipelineError(f"{origin}: the column {cell!r} has white space around its name; take it away")
+        if cell != plain(cell):
+            raise PipelineError(f"{origin}: the column {cell!a} has white space or invisible characters in its name")
         if cell and cells.count(cell) > 1:
             raise PipelineError(f"{origin}: has {cells.count(cell)} columns {cell!r}; leave one")
     return [cell or f"Unnamed: {number}" for number, cell in enumerate(cells)]

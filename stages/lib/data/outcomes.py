@@ -51,13 +51,13 @@ def read_fetched(raw: Path) -> pd.DataFrame:
         raw: `data/raw/<dataset>`.
 
     Returns:
-        Text columns `md5hash`, `status` (`ok`, or one of `FETCH_FAULTS`), `md5_seen` and `detail`, among others.
+        Text columns `md5hash`, `status` (`ok`, or one of `FETCH_FAULTS`) and `detail`, among others.
 
     Raises:
         PipelineError: If the table is missing, damaged or has another status.
     """
     path = raw / "fetch.csv"
-    fetched = read_csv(path, ("md5hash", "status", "md5_seen", "detail"))
+    fetched = read_csv(path, ("md5hash", "status", "detail"))
     unknown = fetched[~fetched["status"].isin(["ok", *FETCH_FAULTS])]
     if not unknown.empty:
         row = unknown.iloc[0]

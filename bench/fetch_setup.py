@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,8 @@ def draw_jpegs(n: int, side_px: int = 192, seed: int = 7) -> list[bytes]:
 def prepare(folder: Path, urls: Mapping[str, str], **fetch_settings) -> None:
     """Writes catalog.csv (MD5: URL) and params.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [{"md5hash": key, "fitzpatrick_scale": 2, "label": "acne", "url": url} for key, url in urls.items()]
+    labels = cycle(("acne", "eczema"))
+    rows = [{"md5hash": key, "fitzpatrick_scale": 2, "label": next(labels), "url": url} for key, url in urls.items()]
     pd.DataFrame(rows).to_csv(folder / "catalog.csv", index=False)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"

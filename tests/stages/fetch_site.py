@@ -34,8 +34,9 @@ class Site:
 
 
 def write_catalog(urls, keys=KEYS):
-    rows = [{"md5hash": k, "fitzpatrick_scale": 2, "label": "acne", "url": u} for k, u in zip(keys, urls, strict=False)]
-    pd.DataFrame(rows).to_csv("catalog.csv", index=False)
+    rows = pd.DataFrame({"md5hash": key, "url": url} for key, url in zip(keys, urls, strict=False))
+    labels = [("acne", "eczema")[number % 2] for number in range(len(rows))]
+    rows.assign(fitzpatrick_scale=2, label=labels).to_csv("catalog.csv", index=False)
 
 
 def configure(settings=None, **dataset):

@@ -63,7 +63,7 @@ def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
         (b"", {"catalog": "file:///etc/passwd"}, "not file:"),
         (b"", {"catalog": "http://www.x.invalid/a.csv"}, "does not resolve"),
         (
-            f"md5hash,fitzpatrick_scale,label,url\n{KEYS[0]},1,acne,\n".encode(),
+            f"md5hash,fitzpatrick_scale,label,url\n{KEYS[0]},1,acne,\n{KEYS[1]},1,eczema,\n".encode(),
             {"mirror": "nowhere"},
             "nowhere: no such",
         ),
@@ -79,7 +79,7 @@ def test_a_fault_in_the_request_leaves_the_disk_alone(content, dataset, message)
 
 
 def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
-    write_catalog([f"{site.url}/0.jpg"])
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(2)])
     content = Path("catalog.csv").read_bytes()
     site.pages["/catalog.csv"] = (200, content)
     configure(catalog=f"{site.url}/catalog.csv", sha256=hashlib.sha256(content).hexdigest())
@@ -90,7 +90,7 @@ def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
 
 def test_the_sample_needs_no_network(monkeypatch):
     rows = [{"md5hash": key, "fitzpatrick_scale": 1, "label": "acne", "url": "http://x.invalid/a"} for key in KEYS[:3]]
-    rows[2]["url"] = None
+    rows[2] |= {"url": None, "label": "eczema"}
     sample = Sample(pd.DataFrame(rows), {KEYS[0]: BODIES[0], KEYS[1]: b"changed"}, {})
     monkeypatch.setattr(fetch, "generate", lambda n_images: sample)
     monkeypatch.setattr(http.Client, "get", None)

@@ -105,8 +105,8 @@ def decode(content: bytes, max_pixels: int, least_px: int | None = None) -> Pict
         raise _in_full(fault, words) from fault
     if words and image.format in ("JPEG", "MPO"):
         words, damaged = jpeg.complaint(content, words)
-    if not words and (words := pillow.complaint_of(image, content)):
-        damaged = True
+    if not words:
+        words, damaged = pillow.complaint_of(image, content)
     return _upright(replace(found, complaint=words, damaged=damaged), pillow.orientation(image))
 
 

@@ -21,8 +21,9 @@ _HEIF = (b"heic", b"heix", b"heim", b"hevc", b"hevx", b"mif1", b"msf1", b"avif",
 _ORIENTATION_TAG, _BITS_PER_SAMPLE_TAG, _STRIPS, _TILES = 0x0112, 258, (273, 279), (324, 325)
 
 Image.init()  # registers the formats, so that `OPEN` below is complete
-# Pillow warns of odd metadata; that says nothing about the pixels and would be printed for every such image
+# Both warn of odd metadata; that says nothing about the pixels and would be printed for every such image
 warnings.filterwarnings("ignore", module=r"PIL\.")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def open_header(content: bytes, max_pixels: int) -> Image.Image:
@@ -71,6 +72,8 @@ def _ends_early(content: bytes, known: str) -> bool:
     """Tells whether a file says of itself that there should be more of it."""
     if known == "WEBP":
         return int.from_bytes(content[4:8], "little") + 8 > len(content)
+    if known == "TIFF":  # where its tags are
+        return int.from_bytes(content[4:8], "little" if content[:1] == b"I" else "big") >= len(content)
     return known == "JPEG" and b"\xff\xda" not in content
 
 
@@ -117,22 +120,29 @@ def _check_strips(image: Image.Image) -> None:
             raise BadImage(TRUNCATED, f"TIFF whose data end at byte {last} of {end}")
 
 
-def complaint_of(image: Image.Image, content: bytes) -> str:
-    """Says what Pillow does not of a picture that it decoded; empty: nothing.
+def complaint_of(image: Image.Image, content: bytes) -> tuple[str, bool]:
+    """Says what Pillow does not of a GIF or TIFF that it decoded; other formats have nothing left to say.
 
-    Pillow takes a GIF whose data end before the picture does; OpenCV's decoder notices.
+    Pillow takes a GIF whose data end before the picture does, and a TIFF whose tags are damaged; OpenCV does not.
+
+    Returns:
+        The complaint, or empty; and whether pixels may be wrong by it.
     """
-    if image.format != "GIF":
-        return ""
-    at = image.tile[0].offset if image.tile else len(content)
-    while at < len(content) and content[at]:
-        at += 1 + content[at]
-    first_frame = np.frombuffer(content[: at + 1] + b";", np.uint8)
+    if image.format not in ("GIF", "TIFF"):
+        return "", False
+    words = ""
+    if image.format == "GIF":  # of which the first frame is judged: others may be many, or damaged
+        at = image.tile[0].offset if image.tile else len(content)
+        while at < len(content) and content[at]:
+            at += 1 + content[at]
+        if content[at + 1 : at + 2] not in (b",", b"!", b";"):
+            words = "neither another frame nor the end follows the first frame"
+        content = content[: at + 1] + b";"
     try:
-        whole = cv2.imdecode(first_frame, cv2.IMREAD_COLOR) is not None
+        whole = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
     except cv2.error:
         whole = False
-    return "" if whole else "OpenCV's GIF decoder cannot read it"
+    return (words, False) if whole else (f"OpenCV's {image.format} decoder cannot read it", image.format == "GIF")
 
 
 def orientation(image: Image.Image) -> int:

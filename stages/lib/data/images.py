@@ -106,7 +106,7 @@ def decode(content: bytes, max_pixels: int, least_px: int | None = None) -> Pict
     if words and image.format in ("JPEG", "MPO"):
         words, damaged = jpeg.complaint(content, words)
     if not words:
-        words, damaged = pillow.complaint_of(image, content)
+        words, damaged = pillow.complaint_of(image.format, content)
     return _upright(replace(found, complaint=words, damaged=damaged), pillow.orientation(image))
 
 

@@ -2,42 +2,19 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.data.formats import jpeg, pillow
 from stages.lib.data.formats.fault import BadImage
 from stages.lib.data.images import decode, read_raw, stretch
+from tests.lib.data.encoded import encode, picture, png
 
 MAX_PIXELS = 1_000_000
 SIDE_PX = 80
-
-
-def picture(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
-    """A smooth random picture, uint8 (height, width, 3): JPEG changes it little."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
-    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-
-
-def encode(image: Image.Image | np.ndarray, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG from its parts: Pillow writes neither bombs nor 16-bit colour."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def pixels_of(content: bytes) -> np.ndarray:
@@ -76,15 +53,6 @@ def test_both_decoders_read_the_same_jpeg_pixels(mode, options, size, no_pillow)
     assert np.array_equal(pixels_of(content), by_pillow)
 
 
-def test_what_libjpeg_only_warns_of_is_read_by_pillow():
-    content = encode(picture(), "JPEG", quality=95)
-    tables = content.index(b"\xff\xc4")
-    stray = content[:tables] + bytes(3) + content[tables:]
-    with pytest.raises(ValueError, match="extraneous"):
-        jpeg.simplejpeg.decode_jpeg(stray)
-    assert np.array_equal(pixels_of(stray), pixels_of(content))
-
-
 @pytest.mark.parametrize("mode", ["RGB", "L"])
 @pytest.mark.parametrize(("least_px", "factor"), [(97, 1), (96, 2), (49, 2), (48, 4), (24, 8), (3, 8)])
 def test_a_reduced_jpeg_is_the_mean_of_its_pixels(mode, least_px, factor):
@@ -114,7 +82,7 @@ def test_a_reduced_jpeg_is_upright():
     assert (reduced.pixels[:20, :12] < 8).all()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "CMYK JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind, orientation):
     # what the camera stored is the upright picture turned the other way round
@@ -130,11 +98,48 @@ def test_exif_orientation_is_applied(kind, orientation):
     }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
-    stored = np.ascontiguousarray(undo[orientation](picture()))
-    pixels = pixels_of(encode(stored, kind, exif=exif, **options))
+    options = {"JPEG": {"quality": 95}, "CMYK JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
+    stored = Image.fromarray(np.ascontiguousarray(undo[orientation](picture())))
+    mode, kind = ("CMYK", "JPEG") if kind == "CMYK JPEG" else ("RGB", kind)
+    pixels = pixels_of(encode(stored.convert(mode), kind, exif=exif, **options))
     assert pixels.shape == picture().shape
     assert np.abs(pixels.astype(int) - picture()).mean() < 3
+
+
+XMP = b'<x:xmpmeta xmlns:tiff="http://ns.adobe.com/tiff/1.0/"><a tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("with_exif", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"xmp": XMP}),
+        ("JPEG", {"xmp": XMP, "progressive": True}),
+        ("PNG", {}),
+        ("WEBP", {"xmp": XMP}),
+        ("TIFF", {"tiffinfo": {700: XMP}}),
+    ],
+)
+def test_an_orientation_in_xmp_is_not_applied(kind, options, with_exif):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"  # EXIF without an orientation
+    if with_exif and kind != "TIFF":
+        options = options | {"exif": exif}
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        options = options | {"pnginfo": text}
+    content = encode(picture(), kind, **options)
+    assert Image.open(io.BytesIO(content)).getexif().get(0x0112) == 6, "Pillow would turn it"
+    assert pixels_of(content).shape == picture().shape
+    found = decode(broken_at_the_header(content) if kind == "JPEG" else content, MAX_PIXELS)
+    assert found.pixels.shape == picture().shape
+
+
+def broken_at_the_header(jpeg_content: bytes) -> bytes:
+    """Puts stray bytes before the tables, so that Pillow decodes it."""
+    at = jpeg_content.index(b"\xff\xdb")
+    return jpeg_content[:at] + bytes(3) + jpeg_content[at:]
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")

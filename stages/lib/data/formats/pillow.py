@@ -38,13 +38,12 @@ def open_header(content: bytes, max_pixels: int) -> Image.Image:
     except MemoryError:
         raise
     except Image.DecompressionBombError as error:
-        raise BadImage(TOO_MANY_PIXELS, str(error)) from error
+        raise BadImage(TOO_MANY_PIXELS, str(error).partition(" exceeds")[0]) from error
     except Exception as error:  # damaged headers raise whatever Pillow's parsers run into
         raise _unreadable(content, error) from error
     if image.width * image.height > max_pixels:
         raise BadImage(TOO_MANY_PIXELS, f"{image.width}x{image.height} px")
-    # Pillow would take an orientation from there, too
-    image.info.pop("xmp", None)
+    image.info.pop("xmp", None)  # from which Pillow would turn a TIFF
     return image
 
 
@@ -120,7 +119,7 @@ def _check_strips(image: Image.Image) -> None:
             raise BadImage(TRUNCATED, f"TIFF whose data end at byte {last} of {end}")
 
 
-def complaint_of(image: Image.Image, content: bytes) -> tuple[str, bool]:
+def complaint_of(image_format: str, content: bytes) -> tuple[str, bool]:
     """Says what Pillow does not of a GIF or TIFF that it decoded; other formats have nothing left to say.
 
     Pillow takes a GIF whose data end before the picture does, and a TIFF whose tags are damaged; OpenCV does not.
@@ -128,26 +127,47 @@ def complaint_of(image: Image.Image, content: bytes) -> tuple[str, bool]:
     Returns:
         The complaint, or empty; and whether pixels may be wrong by it.
     """
-    if image.format not in ("GIF", "TIFF"):
+    if image_format not in ("GIF", "TIFF"):
         return "", False
     words = ""
-    if image.format == "GIF":  # of which the first frame is judged: others may be many, or damaged
-        at = image.tile[0].offset if image.tile else len(content)
+    if image_format == "GIF":  # of which the first frame is judged: others may be many, or damaged
+        at = Image.open(io.BytesIO(content), formats=("GIF",)).tile[0].offset
         while at < len(content) and content[at]:
             at += 1 + content[at]
         if content[at + 1 : at + 2] not in (b",", b"!", b";"):
             words = "neither another frame nor the end follows the first frame"
         content = content[: at + 1] + b";"
+    elif content[2:4] in (b"+\0", b"\0+"):  # BigTIFF, whose tags are written in another way
+        return "", False
+    elif _claimed_by_tags(content) > len(content):
+        return "the tags claim more data than the file has", False
     try:
         whole = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) is not None
     except cv2.error:
         whole = False
-    return (words, False) if whole else (f"OpenCV's {image.format} decoder cannot read it", image.format == "GIF")
+    return (words, False) if whole else (f"OpenCV's {image_format} decoder cannot read it", image_format == "GIF")
+
+
+def _claimed_by_tags(content: bytes) -> int:
+    """Adds up the sizes in bytes of a TIFF's first tags (TIFF 6.0, section 2), each of which libtiff would copy."""
+    order = "<" if content[:1] == b"I" else ">"
+    first, number = struct.unpack_from(f"{order}I", content, 4)[0], 0
+    if first + 2 <= len(content):
+        number = min(struct.unpack_from(f"{order}H", content, first)[0], (len(content) - first - 2) // 12)
+    entry = np.dtype([("tag", "u2"), ("type", "u2"), ("count", "u4"), ("value", "u4")]).newbyteorder(order)
+    entries = np.frombuffer(content, entry, number, first + 2 if number else 0)
+    widths = np.array([1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8])  # by type
+    return int((widths[np.minimum(entries["type"], 12)] * entries["count"].astype(np.int64)).sum())
 
 
 def orientation(image: Image.Image) -> int:
-    """Returns the EXIF orientation (Exif 2.32, section 4.6.4); 1, as stored, where there is none or EXIF is damaged."""
+    """Returns the EXIF orientation (Exif 2.32, section 4.6.4); 1, as stored, where there is none or EXIF is damaged.
+
+    Pillow's `getexif` would take XMP's, too. It turns a TIFF, whose tags are EXIF's, while it decodes.
+    """
+    exif = Image.Exif()
     try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
+        exif.load(image.info.get("exif", b""))
+        return exif.get(_ORIENTATION_TAG, 1)
     except Exception:  # parsing damaged metadata raises anything
         return 1

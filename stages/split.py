@@ -49,6 +49,11 @@ def main() -> None:
     }
     if summary["groups_in_two_splits"] or summary["groups_in_two_folds"]:
         raise AssertionError(summary["proof"])
+    if empty := [name for name, count in summary["images"].items() if count == 0]:
+        raise PipelineError(
+            f"no image is left for {' or '.join(empty)}: of what the catalog's column partition places there, none "
+            f"is usable (data/dropped.csv); place others there, or empty some of its cells"
+        )
     write_csv(SPLITS_TABLE, table[["md5hash", "group", "split", "fold"]])
     write_json(SUMMARY, summary)
     counts = ", ".join(f"{name} {count}" for name, count in summary["images"].items())

@@ -119,6 +119,17 @@ def test_what_cannot_be_decoded_is_noted_and_has_no_tensor(project):
         assert np.array_equal(tensor, preprocess.tensor(project.raw, key, preprocess.load_params().preprocess)[1])
 
 
+def test_what_a_decoder_complains_of_has_a_tensor_and_is_noted(project, capsys):
+    whole = encoded(100, 90, 90)
+    key = project.add(whole[:-60] + b"\xff\xd9")
+    data, noted = project.tensors(), project.outcomes()
+    assert key in data.keys
+    assert (noted.loc[key, "reason"], noted.loc[key, "damaged"]) == ("", True)
+    assert "premature end of data segment" in noted.loc[key, "complaint"]
+    assert noted["damaged"].sum() == (noted["complaint"] != "").sum() == 1
+    assert "decoders complain of 1 of the tensors' images" in capsys.readouterr().out
+
+
 def test_the_digest_is_of_size_and_pixels_not_of_the_file(project):
     content = encoded(100, 90, 90)
     same = [project.add(content), project.add(content[:2] + b"\xff\xfe\x00\x05abc" + content[2:])]

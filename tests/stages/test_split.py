@@ -126,6 +126,13 @@ def test_a_partition_is_obeyed_and_copies_of_test_images_are_left_out_of_trainin
     assert summary["images"] == {"train": 38, "val": 10, "test": 10}
 
 
+def test_a_split_that_is_left_without_images_is_named(project):
+    project.manifest["partition"] = ["test"] * 10 + ["train"] * 50  # those of val were dropped before
+    with pytest.raises(PipelineError, match=r"no image is left for val: .*column partition"):
+        project.run()
+    assert not (project.root / "data/splits.csv").exists()
+
+
 def test_the_catalogs_order_changes_nothing(project):
     first, _ = project.run()
     project.manifest = project.manifest[::-1]

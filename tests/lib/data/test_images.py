@@ -10,7 +10,7 @@ from PIL import Image, PngImagePlugin
 from stages.lib.core.errors import PipelineError
 from stages.lib.data.formats import jpeg, pillow
 from stages.lib.data.formats.fault import BadImage
-from stages.lib.data.images import decode, read_raw, stretch
+from stages.lib.data.images import decode, read_raw, read_square, stretch
 from tests.lib.data.encoded import encode, picture, png
 
 MAX_PIXELS = 1_000_000
@@ -295,3 +295,12 @@ def test_shrinking_leaves_no_pixel_out(length_px):
 def test_colours_stay_rgb():
     red = np.full((50, 90, 3), (255, 0, 0), np.uint8)
     assert (stretch(red, SIDE_PX) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(("kind", "size"), [("JPEG", (200, 300)), ("JPEG", (60, 90)), ("PNG", (200, 300))])
+def test_a_square_is_the_picture_at_once_decoded_and_stretched(kind, size):
+    content = encode(picture(*size), kind)
+    square, whole = read_square(content, SIDE_PX, MAX_PIXELS), decode(content, MAX_PIXELS)
+    assert (square.width_px, square.height_px) == size
+    assert square.pixels.shape == (SIDE_PX, SIDE_PX, 3)
+    assert np.abs(square.pixels.astype(int) - stretch(whole.pixels, SIDE_PX)).mean() < 2

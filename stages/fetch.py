@@ -21,7 +21,7 @@ from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import write_bytes
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
-from stages.lib.data.catalog import first_rows, parse_catalog
+from stages.lib.data.catalog import parse_images
 from stages.lib.fetch.embedded import generate
 from stages.lib.fetch.fetchlog import STATUSES, Fetched, Journal, read_arrived, read_journal, write_table
 from stages.lib.fetch.http import Client
@@ -61,7 +61,7 @@ def main() -> None:
             f"{origin}: its sha256 is {digest}, but datasets.{params.dataset}.sha256 is "
             f"{params.active.sha256}: another version; get the pinned one or change the pin"
         )
-    catalog = first_rows(parse_catalog(content, origin))
+    catalog = parse_images(content, origin)
     if params.active.mirror is not None:
         source = Mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
     if params.active.sha256 is None and origin != SAMPLE_CATALOG:

@@ -65,8 +65,7 @@ def parse_catalog(content: bytes, origin: str) -> pd.DataFrame:
         `fitzpatrick_scale`, which is int64.
 
     Raises:
-        PipelineError: If it is not CSV, lacks a column, has a malformed row, or nothing can be learnt from it: one
-            class, labels that are nearly the same, a partition without a split.
+        PipelineError: If it is not CSV, lacks a column, has a malformed row or labels that look alike.
     """
     header, rows, lines = read_rows(content, origin)
     table = pd.DataFrame(rows, columns=header, index=lines, dtype=str)
@@ -79,9 +78,8 @@ def parse_catalog(content: bytes, origin: str) -> pd.DataFrame:
         table = SCHEMA.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
         raise PipelineError(f"{origin}: {_first_failure(error.failure_cases)}") from None
-    for found in (_labels_alike(table["label"]), _one_class(table["label"]), _partition_without_split(table)):
-        if found:
-            raise PipelineError(f"{origin}: {found}")
+    if alike := _labels_alike(table["label"]):
+        raise PipelineError(f"{origin}: {alike}")
     return table.reset_index(drop=True).astype({"fitzpatrick_scale": "int64"})
 
 
@@ -113,28 +111,32 @@ def _labels_alike(labels: pd.Series) -> str:
     return ""
 
 
-def _one_class(labels: pd.Series) -> str:
-    """Says so where there is nothing to tell apart."""
-    return f"has one class only, {labels.iloc[0]!r}; a classifier needs two" if labels.nunique() < 2 else ""
+def parse_images(content: bytes, origin: str) -> pd.DataFrame:
+    """Reads a catalog for who brings its images: one row for each key, if a classifier can be learnt from them.
 
+    Args:
+        content: The CSV's bytes.
+        origin: Its path or URL, for messages.
 
-def _partition_without_split(table: pd.DataFrame) -> str:
-    """Names a split that gets no image because every row is placed in another."""
-    if "partition" not in table or (table["partition"] == "").any():
-        return ""
-    absent = [name for name in SPLITS if name not in set(table["partition"])]
-    return (
-        f"column partition places every row, and none in {' or '.join(absent)}; mark some, or empty the cells of the "
-        f"rows that may be dealt"
-        if absent
-        else ""
-    )
+    Returns:
+        As `parse_catalog`, but of the rows of one key the first that has a URL, or else the first.
 
-
-def first_rows(catalog: pd.DataFrame) -> pd.DataFrame:
-    """Returns one row for each key, for who needs images rather than rows: the first, or the first with a URL."""
-    by_url = catalog.assign(_no_url=catalog["url"].str.strip() == "").sort_values("_no_url", kind="stable")
-    return catalog.loc[by_url.drop_duplicates("md5hash").index.sort_values()].reset_index(drop=True)
+    Raises:
+        PipelineError: As `parse_catalog`; or if there is one class only, or a column `partition` that places every row
+            and leaves a split without any.
+    """
+    catalog = parse_catalog(content, origin)
+    if len(names := class_names(catalog)) < 2:
+        raise PipelineError(f"{origin}: has one class only, {names[0]!r}; a classifier needs two")
+    places = set(catalog.get("partition", [""]))
+    if "" not in places and (absent := [name for name in SPLITS if name not in places]):
+        raise PipelineError(
+            f"{origin}: column partition places every row, and none in {' or '.join(absent)}; mark some, or empty the "
+            f"cells of rows that may be dealt"
+        )
+    with_url_first = (catalog["url"].str.strip() == "").sort_values(kind="stable").index
+    chosen = catalog.loc[with_url_first].drop_duplicates("md5hash")
+    return chosen.sort_index().reset_index(drop=True)
 
 
 def class_names(catalog: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.data.catalog import class_names, first_rows, parse_catalog
+from stages.lib.data.catalog import class_names, parse_catalog, parse_images
 
 KEY, OTHER = "0123456789abcdef0123456789abcdef", "f" * 32
 HEADER = "md5hash,fitzpatrick_scale,label,url\n"
@@ -64,7 +64,7 @@ def test_classes_are_sorted_and_come_from_all_rows():
 )
 def test_a_wrong_catalog_gets_one_line(content, says):
     with pytest.raises(PipelineError) as caught:
-        parse_catalog(content, "some/catalog.csv")
+        parse_images(content, "some/catalog.csv")
     line = str(caught.value)
     assert line.startswith("some/catalog.csv: ") and says in line
 
@@ -139,14 +139,15 @@ def test_columns_without_a_name_are_carried_along():
 
 def test_a_key_in_several_rows_is_one_image_with_the_first_address_that_there_is():
     rows = f"{KEY},1,acne,\n{OTHER},2,zoster,http://b\n{KEY},1,zoster,http://a\n{OTHER},2,acne,http://c\n"
-    table = parse_catalog((HEADER + rows).encode(), "c.csv")
-    assert len(table) == 4
-    assert first_rows(table)[["md5hash", "url"]].to_numpy().tolist() == [[OTHER, "http://b"], [KEY, "http://a"]]
+    content = (HEADER + rows).encode()
+    assert len(parse_catalog(content, "c.csv")) == 4
+    images = parse_images(content, "c.csv")
+    assert images[["md5hash", "url"]].to_numpy().tolist() == [[OTHER, "http://b"], [KEY, "http://a"]]
 
 
 def test_a_partition_with_empty_cells_is_for_us_to_fill():
     content = f"{HEADER[:-1]},partition\n{KEY},1,acne,,test\n{OTHER},2,zoster,,\n".encode()
-    assert parse_catalog(content, "c.csv")["partition"].tolist() == ["test", ""]
+    assert parse_images(content, "c.csv")["partition"].tolist() == ["test", ""]
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="the real catalog is not here")

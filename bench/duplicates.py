@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 
 from stages.lib.core.params import load_params
-from stages.lib.data.images import decode
+from stages.lib.data.images import read_square
 from stages.lib.split import near_duplicates
 from stages.lib.split.duplicates import group_names
 from stages.lib.split.pixel_match import grey_square
-from stages.preprocess import stretch
 
 SHARED = Path(os.environ.get("FITZPATRICK_SHARED", "../shared"))
 PER_ALTERATION = 200
@@ -87,7 +86,7 @@ def main() -> None:
     copies, plan = planted(originals)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         images = np.stack(
-            list(pool.map(lambda body: stretch(decode(body, MAX_PIXELS).pixels, SIDE_PX), originals + copies))
+            list(pool.map(lambda body: read_square(body, SIDE_PX, MAX_PIXELS).pixels, originals + copies))
         )
     features = features_of(images, arguments.weights, arguments.keep)
 

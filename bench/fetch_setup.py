@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -36,7 +37,8 @@ def draw_jpegs(n: int, side_px: int = 192, seed: int = 7) -> list[bytes]:
 def prepare(folder: Path, urls: Mapping[str, str], **fetch_settings) -> None:
     """Writes catalog.csv (MD5: URL) and params.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = [{"md5hash": key, "fitzpatrick_scale": 2, "label": "acne", "url": url} for key, url in urls.items()]
+    labels = cycle(("acne", "eczema"))
+    rows = [{"md5hash": key, "fitzpatrick_scale": 2, "label": next(labels), "url": url} for key, url in urls.items()]
     pd.DataFrame(rows).to_csv(folder / "catalog.csv", index=False)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
@@ -46,6 +48,7 @@ def prepare(folder: Path, urls: Mapping[str, str], **fetch_settings) -> None:
         "mirror": None,
         "weights": "random",
         "max_epochs": 1,
+        "side_inputs": {"fitzpatrick_scale": "categorical"},
     }
     content["fetch"] |= fetch_settings
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
@@ -76,6 +79,6 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 
 def arrived(folder: Path) -> dict[str, bytes]:
-    """Returns every body that fetch keeps for the next run, by its path; the benchmarks' folders are no DVC repository."""
+    """Returns every body that fetch keeps for the next run, by its path; these folders are no DVC repository."""
     root = folder / "data/cache/files/md5"
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

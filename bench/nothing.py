@@ -21,7 +21,6 @@ from dvc.repo import Repo
 
 from bench.scale import fill, keys_of
 from bench.table import ROOT, Figure, below, seconds, show
-from stages.lib.core.params import load_params
 from stages.lib.core.registry import BACKBONES
 from stages.lib.core.sections import TENSORS, features_dir
 

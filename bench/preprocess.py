@@ -50,7 +50,8 @@ def lay_out(folder: Path, bodies: Iterator[bytes]) -> list[str]:
         paths[key] = raw / "images" / key[:2] / key
         paths[key].parent.mkdir(parents=True, exist_ok=True)
         paths[key].write_bytes(body)
-    rows = pd.DataFrame({"md5hash": list(paths), "fitzpatrick_scale": 2, "label": "acne", "url": ""})
+    labels = ["acne", "eczema"] * (len(paths) // 2 + 1)
+    rows = pd.DataFrame({"md5hash": list(paths), "fitzpatrick_scale": 2, "label": labels[: len(paths)], "url": ""})
     rows.to_csv(raw / "catalog.csv", index=False)
     rows[["md5hash"]].assign(status="ok", detail="").to_csv(raw / "fetch.csv", index=False)
     (folder / "params.yaml").write_text((ROOT / "params.yaml").read_text())

@@ -24,7 +24,7 @@ from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import replacing, write_bytes
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
-from stages.lib.data.catalog import parse_catalog
+from stages.lib.data.catalog import parse_images
 from stages.lib.fetch.http import Client
 from stages.lib.fetch.intake import Intake, absent, set_placeholders_apart
 from stages.lib.fetch.lanes import in_lanes, in_threads
@@ -68,7 +68,7 @@ def main() -> None:
             f"{origin}: its sha256 is {digest}, but datasets.{params.dataset}.sha256 is "
             f"{params.active.sha256}: another version; get the pinned one or change the pin"
         )
-    catalog = parse_catalog(content, origin)
+    catalog = parse_images(content, origin)
     if params.active.mirror is not None:
         source = open_mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
     if params.active.sha256 is None and origin != SAMPLE_CATALOG:

@@ -1,7 +1,7 @@
-"""Stage preprocess: decodes every image that arrived, once, and stores the sound ones as square uint8 RGB tensors.
+"""Stage preprocess: decodes every image that arrived, once, and stores them as square uint8 RGB tensors.
 
-What cannot be decoded is noted with the reason. Which of the sound images are used is for `validate` to say, from the
-notes alone, so that another policy decodes nothing again.
+What cannot be decoded is noted with the reason, and what a decoder complains of beside the tensor. Which images are
+used is for `validate` to say, from the notes alone, so that another policy decodes nothing again.
 """
 
 import os
@@ -19,7 +19,8 @@ from tqdm import tqdm
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import TENSORS, Preprocess
-from stages.lib.data.images import BadImage, decode, read_raw
+from stages.lib.data.formats.fault import BadImage
+from stages.lib.data.images import read_raw, read_square
 from stages.lib.data.outcomes import DECODED, Outcome, read_fetched, write_decoded
 from stages.lib.data.shard_writer import ShardSetWriter
 
@@ -69,6 +70,8 @@ def main() -> None:
     print(f"preprocess: {sound} tensors of {rules.image_size_px} x {rules.image_size_px} px in {TENSORS}")
     if faults:
         print(f"preprocess: {faults}; each with its detail in {DECODED}")
+    if complaints := sum(outcome.complaint != "" for outcome in outcomes):
+        print(f"preprocess: decoders complain of {complaints} of the tensors' images; their words are in {DECODED}")
 
 
 def blocks(shard_keys: dict[str, list[str]]) -> Iterator[tuple[str, int, list[str]]]:
@@ -99,35 +102,15 @@ def tensor(raw: Path, md5hash: str, rules: Preprocess) -> tuple[Outcome, np.ndar
         PipelineError: If the file is missing.
     """
     try:
-        picture = decode(read_raw(raw, md5hash), rules.max_pixels, rules.image_size_px)
+        picture = read_square(read_raw(raw, md5hash), rules.image_size_px, rules.max_pixels)
     except BadImage as fault:
         return Outcome(md5hash, fault.reason, fault.detail), None
-    pixels = stretch(picture.pixels, rules.image_size_px)
     digest = xxhash.xxh3_128(f"{picture.width_px}x{picture.height_px}:".encode())
-    digest.update(pixels.reshape(-1))
-    return Outcome(md5hash, "", "", picture.width_px, picture.height_px, digest.hexdigest()), pixels
-
-
-def stretch(pixels: np.ndarray, side_px: int) -> np.ndarray:
-    """Stretches an image to a square, as the published run's `target_size` does.
-
-    A side that is twice too long or more shrinks by a whole factor first, averaging; what is left, less than a factor
-    of two, is bilinear, where every pixel still counts. Averaging over area to the end takes as long as decoding does.
-
-    Args:
-        pixels: uint8, `(height, width, 3)`.
-        side_px: The result's width and height.
-
-    Returns:
-        uint8, `(side_px, side_px, 3)`; `pixels` itself if it has that size.
-    """
-    height, width = pixels.shape[:2]
-    averaged = (width // max(1, width // side_px), height // max(1, height // side_px))
-    if averaged != (width, height):
-        pixels = cv2.resize(pixels, averaged, interpolation=cv2.INTER_AREA)
-    if averaged != (side_px, side_px):
-        pixels = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
-    return pixels
+    digest.update(picture.pixels.reshape(-1))
+    outcome = Outcome(
+        md5hash, "", "", picture.width_px, picture.height_px, digest.hexdigest(), picture.complaint, picture.damaged
+    )
+    return outcome, picture.pixels
 
 
 if __name__ == "__main__":

@@ -11,13 +11,15 @@ from stages.lib.core.sections import TENSORS, Split
 from stages.lib.data.manifest import SPLITS_TABLE, read_classes, read_manifest
 from stages.lib.data.shards import ShardedArray
 from stages.lib.split import near_duplicates
-from stages.lib.split.duplicates import group_names
+from stages.lib.split.duplicates import group_names, largest_share
 from stages.lib.split.folds import hold_out
 from stages.lib.split.near_duplicates import NearDuplicates
 from stages.lib.split.split_summary import summarise
 from stages.lib.split.splits import BUCKETS, PARTITION, conflicting, deal, straddling
 
 SUMMARY = Path("data/split.json")
+LARGE_GROUP = 0.05
+"""Of the images; no patient or lesion has so many."""
 
 
 def main() -> None:
@@ -31,6 +33,8 @@ def main() -> None:
             f"params.yaml: split.group_column: the catalog has no column {column!r}; "
             f"it has {', '.join(manifest.columns)}. Name one of them, or null"
         )
+    if column is not None:
+        warn_of_large_groups(manifest[column])
     found = search(manifest["md5hash"].tolist(), params.split)
     table, left_out = grouped(manifest, found, params.split)
     table[["split", "fold"]] = deal(table, params.seed, params.split.rare_classes, params.split.folds)
@@ -45,6 +49,11 @@ def main() -> None:
     }
     if summary["groups_in_two_splits"] or summary["groups_in_two_folds"]:
         raise AssertionError(summary["proof"])
+    if empty := [name for name, count in summary["images"].items() if count == 0]:
+        raise PipelineError(
+            f"no image is left for {' or '.join(empty)}: of what the catalog's column partition places there, none "
+            f"is usable (data/dropped.csv); place others there, or empty some of its cells"
+        )
     write_csv(SPLITS_TABLE, table[["md5hash", "group", "split", "fold"]])
     write_json(SUMMARY, summary)
     counts = ", ".join(f"{name} {count}" for name, count in summary["images"].items())
@@ -53,6 +62,16 @@ def main() -> None:
     for reason, count in left_out.items():
         if count:
             print(f"split: {count} images left out: {reason.replace('_', ' ')}")
+
+
+def warn_of_large_groups(ids: pd.Series) -> None:
+    """Names the group of the catalog that holds more than `LARGE_GROUP` of the images: is its id one at all?"""
+    value, images = largest_share(ids)
+    if images > max(1, LARGE_GROUP * len(ids)):
+        print(
+            f"split: warning: {images} of {len(ids)} images share {ids.name} {value!r} and stay in one split; if that "
+            f"means that it is not known, empty those cells of the catalog"
+        )
 
 
 def search(keys: list[str], rules: Split) -> NearDuplicates:

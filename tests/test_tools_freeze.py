@@ -42,6 +42,12 @@ def test_the_split_goes_into_the_catalog_and_nothing_else_changes():
     assert (placed, rows) == (2, 3)
 
 
+def test_a_catalog_from_a_spreadsheet_is_read_as_fetch_reads_it():
+    text, placed, rows = frozen(CATALOG.replace("a,007,test", "a,007,test,"), SPLITS)  # a cell beyond the header
+    assert text == frozen(CATALOG, SPLITS)[0]
+    assert (placed, rows) == (2, 3)
+
+
 def test_a_split_of_another_catalog_is_refused():
     with pytest.raises(PipelineError, match="4 is not in the catalog"):
         frozen(CATALOG, SPLITS + "4,g,val,0\n")

@@ -16,6 +16,7 @@ from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_bytes, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import SAMPLE_CATALOG
+from stages.lib.data.csv_file import read_rows
 from stages.lib.data.manifest import SPLITS_TABLE
 from stages.lib.split.splits import PARTITION
 from tools.commands import Parser, start
@@ -58,7 +59,8 @@ def frozen(catalog: str, splits: str) -> tuple[str, int, int]:
     Raises:
         PipelineError: If an image of the split is not in the catalog.
     """
-    table = pd.read_csv(io.StringIO(catalog), dtype=str, keep_default_na=False)
+    header, rows, _ = read_rows(catalog.encode(), "the catalog")
+    table = pd.DataFrame(rows, columns=header)
     place = pd.read_csv(io.StringIO(splits), dtype=str).set_index("md5hash")["split"]
     strange = place.index.difference(table["md5hash"])
     if len(strange):

@@ -34,14 +34,16 @@ class Site:
 
 
 def write_catalog(urls, keys=KEYS):
-    rows = [{"md5hash": k, "fitzpatrick_scale": 2, "label": "acne", "url": u} for k, u in zip(keys, urls, strict=False)]
-    pd.DataFrame(rows).to_csv("catalog.csv", index=False)
+    rows = pd.DataFrame({"md5hash": key, "url": url} for key, url in zip(keys, urls, strict=False))
+    labels = [("acne", "eczema")[number % 2] for number in range(len(rows))]
+    rows.assign(fitzpatrick_scale=2, label=labels).to_csv("catalog.csv", index=False)
 
 
 def configure(settings=None, **dataset):
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
     defaults = {"catalog": "catalog.csv", "sha256": None, "mirror": None, "weights": "random", "max_epochs": 1}
+    defaults["side_inputs"] = {"fitzpatrick_scale": "categorical"}
     content["datasets"]["mine"] = defaults | dataset
     content["fetch"] = SETTINGS | {"retries": 1, "read_timeout_s": 5.0, "max_image_mb": 0.1} | (settings or {})
     Path("params.yaml").write_text(yaml.safe_dump(content))

@@ -75,7 +75,7 @@ def test_of_several_files_of_one_name_the_one_with_the_md5_is_taken():
 def test_with_keep_the_largest_image_of_one_name_is_taken():
     full = b"\xff\xd8\xff the picture in full size, encoded again"
     mirror_of({f"{KEYS[0]}.txt": b"a label " * 99, f"a/{KEYS[0]}.jpg": full, f"b/{KEYS[0]}.jpg": b"\xff\xd8\xff small"})
-    write_catalog([""])
+    write_catalog(["", ""])
     configure({"on_md5_mismatch": "keep"}, mirror="mirror")
     fetch.main()
     assert table()["bytes"][0] == str(len(full))
@@ -123,7 +123,7 @@ def test_equal_faults_of_a_mirror_are_one_line(capsys):
         (b"", {"catalog": "file:///etc/passwd"}, "not file:"),
         (b"", {"catalog": "http://www.x.invalid/a.csv"}, "does not resolve"),
         (
-            f"md5hash,fitzpatrick_scale,label,url\n{KEYS[0]},1,acne,\n".encode(),
+            f"md5hash,fitzpatrick_scale,label,url\n{KEYS[0]},1,acne,\n{KEYS[1]},1,eczema,\n".encode(),
             {"mirror": "nowhere"},
             "nowhere: no such",
         ),
@@ -139,7 +139,7 @@ def test_a_fault_in_the_request_leaves_the_disk_alone(content, dataset, message)
 
 
 def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
-    write_catalog([f"{site.url}/0.jpg"])
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(2)])
     content = Path("catalog.csv").read_bytes()
     site.pages["/catalog.csv"] = (200, content)
     configure(catalog=f"{site.url}/catalog.csv", sha256=hashlib.sha256(content).hexdigest())
@@ -150,7 +150,7 @@ def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
 
 def test_the_sample_needs_no_network(monkeypatch):
     rows = [{"md5hash": key, "fitzpatrick_scale": 1, "label": "acne", "url": "http://x.invalid/a"} for key in KEYS[:3]]
-    rows[2]["url"] = None
+    rows[2] |= {"url": None, "label": "eczema"}
     sample = Sample(pd.DataFrame(rows), {KEYS[0]: BODIES[0], KEYS[1]: b"changed"}, {})
     monkeypatch.setattr(fetch, "generate", lambda n_images: sample)
     monkeypatch.setattr(http.Client, "get", None)

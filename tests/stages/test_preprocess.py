@@ -119,6 +119,17 @@ def test_what_cannot_be_decoded_is_noted_and_has_no_tensor(project):
         assert np.array_equal(tensor, preprocess.tensor(project.raw, key, preprocess.load_params().preprocess)[1])
 
 
+def test_what_a_decoder_complains_of_has_a_tensor_and_is_noted(project, capsys):
+    whole = encoded(100, 90, 90)
+    key = project.add(whole[:-60] + b"\xff\xd9")
+    data, noted = project.tensors(), project.outcomes()
+    assert key in data.keys
+    assert (noted.loc[key, "reason"], noted.loc[key, "damaged"]) == ("", True)
+    assert "premature end of data segment" in noted.loc[key, "complaint"]
+    assert noted["damaged"].sum() == (noted["complaint"] != "").sum() == 1
+    assert "decoders complain of 1 of the tensors' images" in capsys.readouterr().out
+
+
 def test_the_digest_is_of_size_and_pixels_not_of_the_file(project):
     content = encoded(100, 90, 90)
     same = [project.add(content), project.add(content[:2] + b"\xff\xfe\x00\x05abc" + content[2:])]
@@ -135,38 +146,6 @@ def test_nothing_decodable_is_told_and_writes_nothing(project):
     with pytest.raises(PipelineError, match=r"none of 24 images can be decoded \(24 not_an_image\)"):
         preprocess.main()
     assert sorted(path.name for path in (project.root / "data").iterdir()) == ["raw"]
-
-
-def test_an_image_of_the_right_size_is_not_touched():
-    pixels = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
-    assert preprocess.stretch(pixels, SIDE_PX) is pixels
-
-
-def test_a_long_side_is_averaged_even_if_the_other_grows():
-    stripes = np.zeros((40, 8 * SIDE_PX, 3), np.uint8)
-    stripes[:, ::8] = 248
-    # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
-    assert (preprocess.stretch(stripes, SIDE_PX) == 31).all()
-
-
-@pytest.mark.parametrize("factor", [2, 3, 8])
-def test_a_side_that_is_some_times_too_long_becomes_the_mean(factor):
-    pixels = np.random.default_rng(factor).integers(0, 256, (SIDE_PX * factor, SIDE_PX * factor, 3), dtype=np.uint8)
-    means = pixels.reshape(SIDE_PX, factor, SIDE_PX, factor, 3).mean(axis=(1, 3))
-    assert np.abs(preprocess.stretch(pixels, SIDE_PX) - means).max() <= 0.5
-
-
-@pytest.mark.parametrize("length_px", [SIDE_PX + 1, 2 * SIDE_PX - 1, 2 * SIDE_PX + 1, 5 * SIDE_PX - 1])
-def test_shrinking_leaves_no_pixel_out(length_px):
-    for lit in range(SIDE_PX, SIDE_PX + 8):  # far from the border
-        line = np.zeros((SIDE_PX, length_px, 3), np.uint8)
-        line[:, lit * length_px // (3 * SIDE_PX)] = 255
-        assert preprocess.stretch(line, SIDE_PX).any()
-
-
-def test_colours_stay_rgb():
-    red = np.full((50, 90, 3), (255, 0, 0), np.uint8)
-    assert (preprocess.stretch(red, SIDE_PX) == (255, 0, 0)).all()
 
 
 def test_a_second_run_writes_the_same_bytes(project):

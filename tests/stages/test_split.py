@@ -101,6 +101,16 @@ def test_the_group_column_joins_groups_of_copies(project):
     assert summary["largest_group"] == 4
 
 
+@pytest.mark.parametrize(("shared", "warns"), [(3, False), (4, True)])
+def test_a_group_of_more_than_a_twentieth_of_the_images_is_named(project, capsys, shared, warns):
+    project.manifest["patient_id"] = ["not asked"] * shared + ["NA"] * 20 + [f"p{n}" for n in range(40 - shared)]
+    project.rules["group_column"] = "patient_id"
+    _, summary = project.run()
+    assert summary["largest_group"] <= shared + 2  # and copies of theirs
+    said = capsys.readouterr().out
+    assert ("split: warning: 4 of 60 images share patient_id 'not asked'" in said) == warns
+
+
 def test_an_unknown_group_column_is_named(project):
     project.rules["group_column"] = "lesion_id"
     with pytest.raises(PipelineError, match=r"split\.group_column: the catalog has no column 'lesion_id'"):
@@ -114,6 +124,13 @@ def test_a_partition_is_obeyed_and_copies_of_test_images_are_left_out_of_trainin
     assert left == {project.keys[40], project.keys[50]}
     assert summary["left_out"]["in_two_partitions"] == 2
     assert summary["images"] == {"train": 38, "val": 10, "test": 10}
+
+
+def test_a_split_that_is_left_without_images_is_named(project):
+    project.manifest["partition"] = ["test"] * 10 + ["train"] * 50  # those of val were dropped before
+    with pytest.raises(PipelineError, match=r"no image is left for val: .*column partition"):
+        project.run()
+    assert not (project.root / "data/splits.csv").exists()
 
 
 def test_the_catalogs_order_changes_nothing(project):

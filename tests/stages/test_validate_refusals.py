@@ -9,11 +9,11 @@ from tests.stages.validate_project import jpeg
 
 
 def test_too_few_kept_ends_the_run_and_writes_nothing(project):
-    project.add(jpeg(0))
-    project.add(status="fetch_failed")
+    for content in (jpeg(0), jpeg(1), None, None):
+        project.add(content, status="ok" if content else "fetch_failed")
     project.rules["min_kept_fraction"] = 0.51
     project.decode()
-    with pytest.raises(PipelineError, match=r"1 of 2 rows are usable \(1 fetch_failed\).*min_kept_fraction"):
+    with pytest.raises(PipelineError, match=r"2 of 4 rows are usable \(2 fetch_failed\).*min_kept_fraction"):
         validate.main()
     assert project.outputs() == []
     project.rules["min_kept_fraction"] = 0.5
@@ -30,9 +30,19 @@ def test_nothing_kept_writes_nothing(project):
     assert project.outputs() == []
 
 
+def test_one_class_left_ends_the_run_and_is_named(project):
+    project.add(jpeg(0), label="zoster")
+    project.add(status="no_url", label="acne")
+    project.decode()
+    with pytest.raises(PipelineError, match=r"left of one class only, 'zoster' \(1 no_url\)"):
+        validate.main()
+    assert project.outputs() == []
+
+
 @pytest.mark.parametrize("name", ["catalog.csv", "fetch.csv"])
 def test_a_missing_table_is_named(project, name):
     project.add(jpeg(0))
+    project.add(jpeg(1))
     project.decode()
     (project.raw / name).unlink()
     with pytest.raises(PipelineError, match=f"{name}: missing; run"):
@@ -72,6 +82,7 @@ def test_a_fetch_table_of_another_catalog_is_refused(project, change, message):
 
 def test_an_empty_fetch_table_is_refused(project):
     project.add(jpeg(0))
+    project.add(jpeg(1))
     project.write()
     (project.raw / "fetch.csv").write_text("")
     with pytest.raises(PipelineError, match=r"fetch\.csv"):

@@ -24,19 +24,24 @@ class Project:
     """A checkout with what fetch writes."""
 
     def __init__(self, root):
-        self.root, self.rows, self.fetched = root, [], []
-        self.rules = {"min_side_px": 32, "drop_wrongly_labelled": True}
+        self.root, self.rows, self.fetched = root, [], {}
+        self.rules = {"min_side_px": 32, "damaged": "drop", "drop_wrongly_labelled": True}
         self.rules |= {"duplicates": "keep_first", "min_kept_fraction": 0.0}
 
-    def add(self, content=None, label="acne", skin_type=3, qc="", status="ok", detail="", store=True) -> str:
+    def add(self, content=None, label=None, skin_type=3, qc="", status="ok", detail="", store=True) -> str:
+        """Adds a row; the labels take turns, so that two rows are two classes."""
         key = hashlib.md5(content or str(len(self.rows)).encode()).hexdigest()
-        self.rows.append([key, skin_type, label, qc, f"http://x.invalid/{key}"])
-        self.fetched.append([key, status, "url", detail])
+        self.rows.append([key, skin_type, label or ("acne", "eczema")[len(self.rows) % 2], qc, "http://x.invalid/a"])
+        if key not in self.fetched:
+            self.fetched[key] = [status, "url", detail]
         if content is not None and store:
-            path = self.raw / "images" / key[:2] / key
+            path = self.path(key)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         return key
+
+    def path(self, key):
+        return self.raw / "images" / key[:2] / key
 
     @property
     def raw(self):
@@ -47,7 +52,8 @@ class Project:
         names = ["md5hash", "fitzpatrick_scale", "label", "qc", "url"]
         catalog = pd.DataFrame(self.rows, columns=names)[list(columns)]
         catalog.to_csv(self.raw / "catalog.csv", index=False)
-        fetched = pd.DataFrame(self.fetched, columns=["md5hash", "status", "source", "detail"])
+        rows = [[key, *row] for key, row in self.fetched.items()]
+        fetched = pd.DataFrame(rows, columns=["md5hash", "status", "source", "detail"])
         # fetch may finish in any order
         fetched[::-1].to_csv(self.raw / "fetch.csv", index=False)
 

@@ -88,9 +88,11 @@ class Validate(Section):
     """Which files count as images of their class."""
 
     min_side_px: int = Field(ge=1)
+    damaged: Literal["drop", "keep"]
+    """Images that can be decoded although a decoder says that pixels may be wrong."""
     drop_wrongly_labelled: bool
     duplicates: Literal["keep_first", "drop"]
-    """Rows of equal pixels and different labels: keep the first of them, or none."""
+    """Rows of one image, or of equal pixels, and different labels: keep the first of them, or none."""
     min_kept_fraction: float = Field(ge=0, le=1)
     """Of the catalog's rows: the run ends where fewer are usable."""
 

@@ -3,24 +3,28 @@
 Source: https://github.com/mattgroh/fitzpatrick17k, file `fitzpatrick17k.csv`, CC BY-NC-SA 3.0.
 """
 
-import io
+import unicodedata
 
 import pandas as pd
 import pandera.pandas as pa
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.words import SKIN_TYPES, SPLITS
+from stages.lib.core.words import SKIN_TYPES, SPLITS, UNKNOWN_TYPE, is_missing, plain
+from stages.lib.data.csv_file import read_rows
 
 WRONGLY_LABELLED = "3 Wrongly labelled"
 """The value of `qc` with which the dataset's dermatologists marked 17 images."""
-_PLACEHOLDER_LABELS = {"nan", "none", "null", "unknown", "n/a", "na", "-1", "?"}
+
+_PUNCTUATION = str.maketrans(
+    "\u2010\u2011\u2012\u2013\u2014\u2212\u2018\u2019\u201b\u02bc\u00b4`\u201c\u201d", "-" * 6 + "'" * 6 + '"' * 2
+)
+"""Hyphens, dashes and quotation marks, as ASCII has them."""
 
 _TEXT = {"dtype": str, "coerce": True}
 SCHEMA = pa.DataFrameSchema(
     {
         "md5hash": pa.Column(
             checks=pa.Check.str_matches(r"^[0-9a-f]{32}\Z", error="is not an MD5 in 32 lower-case hex digits"),
-            unique=True,
             **_TEXT,
         ),
         "fitzpatrick_scale": pa.Column(
@@ -29,12 +33,8 @@ SCHEMA = pa.DataFrameSchema(
         ),
         "label": pa.Column(
             checks=[
-                pa.Check(lambda s: s.str.strip() != "", error="is empty"),
-                pa.Check(lambda s: s == s.str.strip(), error="has white space around it"),
-                pa.Check(
-                    lambda s: ~s.str.lower().isin(_PLACEHOLDER_LABELS),
-                    error="is unknown: it names no condition",
-                ),
+                pa.Check(lambda s: s != "", error="is empty"),
+                pa.Check(lambda s: ~s.map(is_missing) | (s == ""), error="is unknown: it names no condition"),
             ],
             **_TEXT,
         ),
@@ -53,6 +53,9 @@ SCHEMA = pa.DataFrameSchema(
 def parse_catalog(content: bytes, origin: str) -> pd.DataFrame:
     """Reads a catalog and checks every row.
 
+    Labels that differ in nothing one can see (`plain`) are one class, and a skin type that is missing is unknown. A
+    key may be in several rows: which of them is used is for the stage validate to say.
+
     Args:
         content: The CSV's bytes.
         origin: Its path or URL, for messages.
@@ -62,27 +65,26 @@ def parse_catalog(content: bytes, origin: str) -> pd.DataFrame:
         `fitzpatrick_scale`, which is int64.
 
     Raises:
-        PipelineError: If it is not CSV, lacks a column, or a row is malformed or stands twice.
+        PipelineError: If it is not CSV, lacks a column, has a malformed row or labels that look alike.
     """
-    try:
-        table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise PipelineError(f"{origin}: not a CSV file in UTF-8 ({error})") from None
-    if len(table.columns) < 2:
-        raise PipelineError(f"{origin}: not a CSV file: its first line is {str(table.columns[0])[:60]!r}")
-    if table.empty:
-        raise PipelineError(f"{origin}: has a header but no row")
-    if isinstance(table.index, pd.MultiIndex) or table.index.dtype != "int64":
-        raise PipelineError(f"{origin}: not a CSV file: its rows have more cells than its header")
+    header, rows, lines = read_rows(content, origin)
+    table = pd.DataFrame(rows, columns=header, index=lines, dtype=str)
+    if "label" in table:
+        table["label"] = table["label"].map(plain)
+    if "fitzpatrick_scale" in table:
+        types = table["fitzpatrick_scale"].map(plain)
+        table["fitzpatrick_scale"] = types.mask(types.map(is_missing), str(UNKNOWN_TYPE))
     try:
         table = SCHEMA.validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:
-        raise PipelineError(f"{origin}: {_first_failure(error.failure_cases, table)}") from None
-    return table.astype({"fitzpatrick_scale": "int64"})
+        raise PipelineError(f"{origin}: {_first_failure(error.failure_cases)}") from None
+    if alike := _labels_alike(table["label"]):
+        raise PipelineError(f"{origin}: {alike}")
+    return table.reset_index(drop=True).astype({"fitzpatrick_scale": "int64"})
 
 
-def _first_failure(cases: pd.DataFrame, table: pd.DataFrame) -> str:
-    """Puts the first failed check into words: row (as an editor counts lines), column, value, what is wrong."""
+def _first_failure(cases: pd.DataFrame) -> str:
+    """Puts the first failed check into words: line, column, value, what is wrong."""
     absent = cases[cases["check"] == "column_in_dataframe"]
     if not absent.empty:
         names = ", ".join(absent["failure_case"].astype(str))
@@ -90,11 +92,51 @@ def _first_failure(cases: pd.DataFrame, table: pd.DataFrame) -> str:
         return f"lacks the column {names}; it needs {', '.join(needed)}"
     more = f" (and {len(cases) - 1} more)" if len(cases) > 1 else ""
     case = cases.sort_values("index", kind="stable").iloc[0]
-    what = str(case["check"])
-    if what == "field_uniqueness":
-        rows = table.index[table[case["column"]] == case["failure_case"]] + 2
-        what, more = f"stands in lines {', '.join(map(str, rows))}; a key is unique", ""
-    return f"line {int(case['index']) + 2}, column {case['column']}: {str(case['failure_case'])[:60]!r} {what}{more}"
+    where = f"line {int(case['index'])}, column {case['column']}"
+    return f"{where}: {str(case['failure_case'])[:60]!r} {case['check']}{more}"
+
+
+def _labels_alike(labels: pd.Series) -> str:
+    """Names two labels that differ in case, in the form of a letter or in a kind of hyphen or quotation mark."""
+    spellings: dict[str, str] = {}
+    for label in labels.unique():
+        folded = unicodedata.normalize("NFKC", label.translate(_PUNCTUATION)).casefold()
+        other = spellings.setdefault(folded, label)
+        if other != label:
+            lines = [", ".join(map(str, labels.index[labels == name][:5])) for name in (other, label)]
+            return (
+                f"labels {other!r} (line {lines[0]}) and {label!r} (line {lines[1]}) look alike but would be two "
+                f"classes; write both in one way"
+            )
+    return ""
+
+
+def parse_images(content: bytes, origin: str) -> pd.DataFrame:
+    """Reads a catalog for who brings its images: one row for each key, if a classifier can be learnt from them.
+
+    Args:
+        content: The CSV's bytes.
+        origin: Its path or URL, for messages.
+
+    Returns:
+        As `parse_catalog`, but of the rows of one key the first that has a URL, or else the first.
+
+    Raises:
+        PipelineError: As `parse_catalog`; or if there is one class only, or a column `partition` that places every row
+            and leaves a split without any.
+    """
+    catalog = parse_catalog(content, origin)
+    if len(names := class_names(catalog)) < 2:
+        raise PipelineError(f"{origin}: has one class only, {names[0]!r}; a classifier needs two")
+    places = set(catalog.get("partition", [""]))
+    if "" not in places and (absent := [name for name in SPLITS if name not in places]):
+        raise PipelineError(
+            f"{origin}: column partition places every row, and none in {' or '.join(absent)}; mark some, or empty the "
+            f"cells of rows that may be dealt"
+        )
+    with_url_first = (catalog["url"].str.strip() == "").sort_values(kind="stable").index
+    chosen = catalog.loc[with_url_first].drop_duplicates("md5hash")
+    return chosen.sort_index().reset_index(drop=True)
 
 
 def class_names(catalog: pd.DataFrame) -> list[str]:

@@ -1,59 +1,37 @@
-"""From bytes as a server sent them to RGB pixels, as a person would see them, in one decoding.
+"""From bytes as a server sent them to square RGB pixels, as a person would see them, in one decoding.
 
-libjpeg-turbo (through simplejpeg) decodes JPEGs and complains of everything that is not as it should be. An image of
-which it has nothing to complain is sound; the others, and other formats, are Pillow's to judge, which knows what can be
-forgiven: it reads on after a stray byte, but notices when an image is cut short. Both give the same pixels.
+libjpeg-turbo (through simplejpeg) decodes JPEGs and complains of everything that is not as it should be. Where it does,
+and for other formats, Pillow decodes, which stops at less; what was complained of is kept beside the pixels. Both
+decoders give the same pixels.
 """
 
-import io
-import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
-import simplejpeg
-from PIL import Image
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.words import NOT_AN_IMAGE, TOO_MANY_PIXELS, TRUNCATED
+from stages.lib.core.words import DAMAGED
+from stages.lib.data.formats import jpeg, pillow, png
+from stages.lib.data.formats.fault import BadImage, reason_of
 
-FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")
-"""What browsers and cameras write. Pillow knows more; some run a program (EPS) or fit any bytes (TGA)."""
-
-_ORIENTATION_TAG = 0x0112
 _EXIF_MARK = b"Exif\0\0"
-_REDUCTIONS = (8, 4, 2)
-"""By which libjpeg shrinks while it decodes, and the faster for it; other factors take longer than the whole image."""
-
-Image.init()  # registers the formats, so that `OPEN` below is complete
-# `decode` has its own limit; Pillow's is a warning at one size and an error at twice that
-Image.MAX_IMAGE_PIXELS = None
-# Pillow warns of odd metadata; that says nothing about the pixels and would be printed for every such image
-warnings.filterwarnings("ignore", module=r"PIL\.")
-
-
-class BadImage(Exception):  # noqa: N818 - a verdict on one row, not a failure of the run
-    """Bytes that are not a sound image.
-
-    Attributes:
-        reason: One of `DECODE_FAULTS`.
-        detail: What was found; the same bytes give the same words.
-    """
-
-    def __init__(self, reason: str, detail: str):
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A sound image, decoded."""
+    """An image, decoded."""
 
     width_px: int
     """Of the file's image as displayed, so after EXIF orientation."""
     height_px: int
     pixels: np.ndarray
-    """uint8 RGB, `(height, width, 3)`, contiguous; the size of the file's image or a reduced one."""
+    """uint8 RGB, `(height, width, 3)`, contiguous; the size of the file's image, a reduced one or a square."""
+    complaint: str = ""
+    """What a decoder found wrong, in its words; empty: nothing."""
+    damaged: bool = False
+    """Whether pixels may be wrong by what was complained of."""
 
 
 def read_raw(raw: Path, md5hash: str) -> bytes:
@@ -75,86 +53,91 @@ def read_raw(raw: Path, md5hash: str) -> bytes:
         raise PipelineError(f"{path}: missing although fetched; run `dvc repro -f fetch`") from None
 
 
-def decode(content: bytes, max_pixels: int, least_px: int | None = None) -> Picture:
-    """Decodes an image, as a person would see it, and tells whether it is sound.
+def read_square(content: bytes, side_px: int, max_pixels: int) -> Picture:
+    """Decodes an image and stretches it to the square that networks see.
 
-    EXIF orientation is applied, transparency put on white, 16 bits are scaled to 8, and of an animation the
-    first frame is taken. Embedded colour profiles are not applied.
+    Args:
+        content: The file's bytes.
+        side_px: The square's width and height.
+        max_pixels: The most pixels of the image in its file.
+
+    Returns:
+        The picture with pixels `(side_px, side_px, 3)`.
+
+    Raises:
+        BadImage: If it cannot be decoded.
+    """
+    picture = decode(content, max_pixels, side_px)
+    return replace(picture, pixels=stretch(picture.pixels, side_px))
+
+
+def decode(content: bytes, max_pixels: int, least_px: int | None = None) -> Picture:
+    """Decodes an image, as a person would see it, and tells what is wrong with it.
+
+    EXIF orientation is applied, in every format that has EXIF; XMP's is not, as in browsers. Transparency is put on
+    white, 16 bits are scaled to 8, and of an animation the first frame is taken. Embedded colour profiles are not
+    applied.
 
     Args:
         content: The file's bytes.
         max_pixels: The most pixels; read from the header, so that a decompression bomb is never decoded.
         least_px: If given, a sound JPEG comes at 1/2, 1/4 or 1/8 of its size, the smallest whose sides have at least
-            so many pixels: libjpeg's inverse transform then gives the mean of 2 x 2 and more pixels for less work.
+            so many pixels.
 
     Raises:
-        BadImage: If it is not an image, is cut short or has too many pixels.
+        BadImage: If it is not an image that is read here, is cut short or broken, or has too many pixels.
     """
-    found = _flawless_jpeg(content, max_pixels, least_px)
-    if found is None:
-        image = _open(content)
-        if image.width * image.height > max_pixels:
-            raise BadImage(TOO_MANY_PIXELS, f"{image.width}x{image.height} px")
-        found, orientation = Picture(*image.size, _decode(image)), _orientation(image)
-    else:
-        orientation = _orientation(_open(content)) if _EXIF_MARK in content else 1
-    return _upright(found, orientation)
-
-
-def _flawless_jpeg(content: bytes, max_pixels: int, least_px: int | None) -> Picture | None:
-    """Decodes a JPEG, as stored; None if libjpeg has anything to complain of, or it is none, or has too many pixels."""
+    words, damaged = "", False
+    if content.startswith(jpeg.START):
+        try:
+            found = Picture(*jpeg.decode(content, max_pixels, least_px))
+        except ValueError as error:
+            words = str(error)
+        else:
+            turn = pillow.orientation(pillow.open_header(content, max_pixels)) if _EXIF_MARK in content else 1
+            return _upright(found, turn)
+    elif content.startswith(png.START):
+        content, words, damaged = png.picture_chunks(content)
     try:
-        height_px, width_px, _, _ = simplejpeg.decode_jpeg_header(content)
-        if height_px * width_px > max_pixels:
-            return None
-        fitting = (factor for factor in _REDUCTIONS if least_px and min(height_px, width_px) >= factor * least_px)
-        factor = next(fitting, 1)
-        # libjpeg rounds sizes up; the decoder takes the smallest size that is not below these
-        least = {"min_height": -(-height_px // factor), "min_width": -(-width_px // factor)}
-        pixels = simplejpeg.decode_jpeg(content, colorspace="RGB", strict=True, **least)
-    except ValueError:  # CMYK too, which Pillow converts
-        return None
-    return Picture(width_px, height_px, pixels)
+        image = pillow.open_header(content, max_pixels)
+        found = Picture(*image.size, pillow.decode_pixels(image))
+    except BadImage as fault:
+        raise _in_full(fault, words) from fault
+    if words and image.format in ("JPEG", "MPO"):
+        words, damaged = jpeg.complaint(content, words)
+    if not words:
+        words, damaged = pillow.complaint_of(image.format, content)
+    return _upright(replace(found, complaint=words, damaged=damaged), pillow.orientation(image))
 
 
-def _open(content: bytes) -> Image.Image:
-    """Reads the header."""
-    try:
-        return Image.open(io.BytesIO(content), formats=FORMATS)
-    except MemoryError:
-        raise
-    except Exception as error:  # damaged headers raise whatever Pillow's parsers run into
-        # `OPEN` holds each format's test of a file's first bytes
-        known = any(Image.OPEN[name][1](content[:16]) for name in FORMATS)
-        detail = f"{len(content)} bytes that begin with {content[:24]!r}"
-        raise BadImage(TRUNCATED if known else NOT_AN_IMAGE, detail) from error
+def _in_full(fault: BadImage, words: str) -> BadImage:
+    """Adds to what Pillow says of an image that it could not decode what another has said before."""
+    if not words or words in fault.detail:
+        return fault
+    reason = reason_of(words) if fault.reason == DAMAGED else fault.reason
+    return BadImage(reason, f"{fault.detail}; {words}")
 
 
-def _decode(image: Image.Image) -> np.ndarray:
-    """Decodes the first frame to uint8 RGB, as stored."""
-    try:
-        image.load()
-        if image.mode.startswith("I;16"):
-            # the upper byte, which is what Pillow keeps of 16-bit colour, too
-            return np.repeat((np.asarray(image) >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
-        if image.mode in ("I", "F"):
-            raise BadImage(NOT_AN_IMAGE, f"{image.format} of mode {image.mode}, which has no fixed brightness")
-        if image.has_transparency_data:
-            shown = image.convert("RGBA")
-            image = Image.alpha_composite(Image.new("RGBA", shown.size, "white"), shown)
-        return np.asarray(image.convert("RGB"))
-    except (BadImage, MemoryError):
-        raise
-    except Exception as error:  # damaged data raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise BadImage(TRUNCATED, f"{type(error).__name__}: {error}") from error
+def stretch(pixels: np.ndarray, side_px: int) -> np.ndarray:
+    """Stretches an image to a square, as the published run's `target_size` does.
 
+    A side that is twice too long or more shrinks by a whole factor first, averaging; what is left, less than a factor
+    of two, is bilinear, where every pixel still counts. Averaging over area to the end takes as long as decoding does.
 
-def _orientation(image: Image.Image) -> int:
-    """Returns the EXIF orientation (Exif 2.32, section 4.6.4); 1, as stored, where there is none or EXIF is damaged."""
-    try:
-        return image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # parsing damaged metadata raises anything
-        return 1
+    Args:
+        pixels: uint8, `(height, width, 3)`.
+        side_px: The result's width and height.
+
+    Returns:
+        uint8, `(side_px, side_px, 3)`; `pixels` itself if it has that size.
+    """
+    height, width = pixels.shape[:2]
+    averaged = (width // max(1, width // side_px), height // max(1, height // side_px))
+    if averaged != (width, height):
+        pixels = cv2.resize(pixels, averaged, interpolation=cv2.INTER_AREA)
+    if averaged != (side_px, side_px):
+        pixels = cv2.resize(pixels, (side_px, side_px), interpolation=cv2.INTER_LINEAR)
+    return pixels
 
 
 def _upright(stored: Picture, orientation: int) -> Picture:
@@ -166,4 +149,4 @@ def _upright(stored: Picture, orientation: int) -> Picture:
         pixels = pixels[::-1]
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
-    return Picture(*size, np.ascontiguousarray(pixels))
+    return replace(stored, width_px=size[0], height_px=size[1], pixels=np.ascontiguousarray(pixels))

@@ -26,6 +26,8 @@ class Outcome:
         height_px: Likewise.
         pixels_digest: XXH3 (128 bits) of size and tensor: two images of one digest are the same to all that comes
             after, whatever their files' bytes.
+        complaint: What a decoder found wrong with an image of which there is a tensor; empty: nothing.
+        damaged: Whether pixels may be wrong by it.
     """
 
     md5hash: str
@@ -34,6 +36,8 @@ class Outcome:
     width_px: int | None = None
     height_px: int | None = None
     pixels_digest: str | None = None
+    complaint: str = ""
+    damaged: bool = False
 
 
 _COLUMNS = [field.name for field in fields(Outcome)]
@@ -75,7 +79,8 @@ def read_decoded(keys: pd.Series) -> pd.DataFrame:
         keys: Their md5hashes, `(n,)`.
 
     Returns:
-        With the index of `keys`: `reason`, `detail` and `pixels_digest` (text), `width_px` and `height_px` (Int64).
+        With the index of `keys`: `reason`, `detail`, `pixels_digest` and `complaint` (text), `width_px` and
+        `height_px` (Int64), `damaged` (bool).
 
     Raises:
         PipelineError: If the table is missing, damaged or lacks an image.
@@ -86,4 +91,5 @@ def read_decoded(keys: pd.Series) -> pd.DataFrame:
         what = f"has no row of image {absent.iloc[0]}" if not absent.empty else "has an image twice"
         raise PipelineError(f"{DECODED}: {what}; make it anew with `dvc repro`")
     table = table.loc[keys].set_axis(keys.index)
-    return table.assign(**{name: pd.to_numeric(table[name]) for name in _SIZES}).astype(_SIZES)
+    sizes = {name: pd.to_numeric(table[name]) for name in _SIZES}
+    return table.assign(**sizes, damaged=table["damaged"] == "True").astype(_SIZES)

@@ -2,40 +2,19 @@
 
 import io
 import struct
-import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.data import images
-from stages.lib.data.images import BadImage, decode, read_raw
+from stages.lib.data.formats import jpeg, pillow
+from stages.lib.data.formats.fault import BadImage
+from stages.lib.data.images import decode, read_raw, read_square, stretch
+from tests.lib.data.encoded import encode, picture, png
 
 MAX_PIXELS = 1_000_000
-
-
-def picture(width: int = 64, height: int = 48, seed: int = 0) -> np.ndarray:
-    """A smooth random picture, uint8 (height, width, 3): JPEG changes it little."""
-    coarse = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
-    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
-
-
-def encode(image: Image.Image | np.ndarray, kind: str, **options) -> bytes:
-    buffer = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def png(width: int, height: int, depth: int, colour: int, rows: bytes, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG from its parts: Pillow writes neither bombs nor 16-bit colour."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+SIDE_PX = 80
 
 
 def pixels_of(content: bytes) -> np.ndarray:
@@ -62,7 +41,7 @@ def test_lossless_colour_comes_out_as_it_went_in(kind):
 @pytest.fixture
 def no_pillow(monkeypatch):
     """Whatever Pillow is asked to decode fails the test."""
-    monkeypatch.setattr(images, "_decode", lambda _: pytest.fail("was decoded by Pillow"))
+    monkeypatch.setattr(pillow, "decode_pixels", lambda _: pytest.fail("was decoded by Pillow"))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -72,15 +51,6 @@ def test_both_decoders_read_the_same_jpeg_pixels(mode, options, size, no_pillow)
     content = encode(Image.fromarray(picture(*size)).convert(mode), "JPEG", **options)
     by_pillow = np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
     assert np.array_equal(pixels_of(content), by_pillow)
-
-
-def test_what_libjpeg_only_warns_of_is_read_by_pillow():
-    content = encode(picture(), "JPEG", quality=95)
-    tables = content.index(b"\xff\xc4")
-    stray = content[:tables] + bytes(3) + content[tables:]
-    with pytest.raises(ValueError, match="extraneous"):
-        images.simplejpeg.decode_jpeg(stray)
-    assert np.array_equal(pixels_of(stray), pixels_of(content))
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L"])
@@ -112,7 +82,7 @@ def test_a_reduced_jpeg_is_upright():
     assert (reduced.pixels[:20, :12] < 8).all()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("kind", ["JPEG", "CMYK JPEG", "PNG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_is_applied(kind, orientation):
     # what the camera stored is the upright picture turned the other way round
@@ -128,11 +98,48 @@ def test_exif_orientation_is_applied(kind, orientation):
     }
     exif = Image.Exif()
     exif[0x0112] = orientation
-    options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
-    stored = np.ascontiguousarray(undo[orientation](picture()))
-    pixels = pixels_of(encode(stored, kind, exif=exif, **options))
+    options = {"JPEG": {"quality": 95}, "CMYK JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
+    stored = Image.fromarray(np.ascontiguousarray(undo[orientation](picture())))
+    mode, kind = ("CMYK", "JPEG") if kind == "CMYK JPEG" else ("RGB", kind)
+    pixels = pixels_of(encode(stored.convert(mode), kind, exif=exif, **options))
     assert pixels.shape == picture().shape
     assert np.abs(pixels.astype(int) - picture()).mean() < 3
+
+
+XMP = b'<x:xmpmeta xmlns:tiff="http://ns.adobe.com/tiff/1.0/"><a tiff:Orientation="6"/></x:xmpmeta>'
+
+
+@pytest.mark.parametrize("with_exif", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"xmp": XMP}),
+        ("JPEG", {"xmp": XMP, "progressive": True}),
+        ("PNG", {}),
+        ("WEBP", {"xmp": XMP}),
+        ("TIFF", {"tiffinfo": {700: XMP}}),
+    ],
+)
+def test_an_orientation_in_xmp_is_not_applied(kind, options, with_exif):
+    exif = Image.Exif()
+    exif[0x010F] = "a maker"  # EXIF without an orientation
+    if with_exif and kind != "TIFF":
+        options = options | {"exif": exif}
+    if kind == "PNG":
+        text = PngImagePlugin.PngInfo()
+        text.add_itxt("XML:com.adobe.xmp", XMP.decode())
+        options = options | {"pnginfo": text}
+    content = encode(picture(), kind, **options)
+    assert Image.open(io.BytesIO(content)).getexif().get(0x0112) == 6, "Pillow would turn it"
+    assert pixels_of(content).shape == picture().shape
+    found = decode(broken_at_the_header(content) if kind == "JPEG" else content, MAX_PIXELS)
+    assert found.pixels.shape == picture().shape
+
+
+def broken_at_the_header(jpeg_content: bytes) -> bytes:
+    """Puts stray bytes before the tables, so that Pillow decodes it."""
+    at = jpeg_content.index(b"\xff\xdb")
+    return jpeg_content[:at] + bytes(3) + jpeg_content[at:]
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -231,10 +238,11 @@ def test_what_is_not_an_image(content):
     assert reason(content) == "not_an_image"
 
 
-def test_values_without_a_fixed_brightness_are_not_an_image():
-    assert reason(encode(Image.fromarray(np.ones((40, 40), np.float32)), "TIFF")) == "not_an_image"
+def test_values_without_a_fixed_brightness_are_not_supported():
+    assert reason(encode(Image.fromarray(np.ones((40, 40), np.float32)), "TIFF")) == "unsupported"
 
 
+@pytest.mark.filterwarnings("ignore:Image size")
 def test_the_limit_itself_is_allowed():
     content = encode(picture(32, 32), "PNG")
     assert decode(content, 32 * 32).width_px == 32
@@ -244,7 +252,7 @@ def test_the_limit_itself_is_allowed():
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_bomb_is_refused_by_its_header(kind, no_pillow, monkeypatch):
-    monkeypatch.setattr(images.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("was decoded"))
+    monkeypatch.setattr(jpeg.simplejpeg, "decode_jpeg", lambda *_, **__: pytest.fail("was decoded"))
     bomb = png(60_000, 60_000, 8, 2, b"") if kind == "PNG" else encode(picture(), "JPEG")
     if kind == "JPEG":  # the frame header: marker, length, precision, height, width
         frame = bomb.index(b"\xff\xc0")
@@ -255,3 +263,44 @@ def test_a_bomb_is_refused_by_its_header(kind, no_pillow, monkeypatch):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(PipelineError, match=r"images/ab/abc.*dvc repro"):
         read_raw(tmp_path, "abc")
+
+
+def test_an_image_of_the_right_size_is_not_touched():
+    pixels = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    assert stretch(pixels, SIDE_PX) is pixels
+
+
+def test_a_long_side_is_averaged_even_if_the_other_grows():
+    stripes = np.zeros((40, 8 * SIDE_PX, 3), np.uint8)
+    stripes[:, ::8] = 248
+    # one column in eight is lit: the mean is an eighth of it, where sampling would give 0 or 248
+    assert (stretch(stripes, SIDE_PX) == 31).all()
+
+
+@pytest.mark.parametrize("factor", [2, 3, 8])
+def test_a_side_that_is_some_times_too_long_becomes_the_mean(factor):
+    pixels = np.random.default_rng(factor).integers(0, 256, (SIDE_PX * factor, SIDE_PX * factor, 3), dtype=np.uint8)
+    means = pixels.reshape(SIDE_PX, factor, SIDE_PX, factor, 3).mean(axis=(1, 3))
+    assert np.abs(stretch(pixels, SIDE_PX) - means).max() <= 0.5
+
+
+@pytest.mark.parametrize("length_px", [SIDE_PX + 1, 2 * SIDE_PX - 1, 2 * SIDE_PX + 1, 5 * SIDE_PX - 1])
+def test_shrinking_leaves_no_pixel_out(length_px):
+    for lit in range(SIDE_PX, SIDE_PX + 8):  # far from the border
+        line = np.zeros((SIDE_PX, length_px, 3), np.uint8)
+        line[:, lit * length_px // (3 * SIDE_PX)] = 255
+        assert stretch(line, SIDE_PX).any()
+
+
+def test_colours_stay_rgb():
+    red = np.full((50, 90, 3), (255, 0, 0), np.uint8)
+    assert (stretch(red, SIDE_PX) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(("kind", "size"), [("JPEG", (200, 300)), ("JPEG", (60, 90)), ("PNG", (200, 300))])
+def test_a_square_is_the_picture_at_once_decoded_and_stretched(kind, size):
+    content = encode(picture(*size), kind)
+    square, whole = read_square(content, SIDE_PX, MAX_PIXELS), decode(content, MAX_PIXELS)
+    assert (square.width_px, square.height_px) == size
+    assert square.pixels.shape == (SIDE_PX, SIDE_PX, 3)
+    assert np.abs(square.pixels.astype(int) - stretch(whole.pixels, SIDE_PX)).mean() < 2

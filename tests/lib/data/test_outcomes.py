@@ -7,6 +7,7 @@ from stages.lib.core.errors import PipelineError
 from stages.lib.data.outcomes import DECODED, Outcome, read_decoded, read_fetched, write_decoded
 
 SOUND, BAD = Outcome("a" * 32, "", "", 600, 450, "0123"), Outcome("b" * 32, "truncated", "half, of it")
+DAMAGED = Outcome("c" * 32, "", "", 600, 450, "4567", "bad Huffman code", True)
 
 
 @pytest.fixture(autouse=True)
@@ -15,10 +16,13 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_decoded_rows_come_back_in_the_order_asked_for():
-    write_decoded([SOUND, BAD])
-    keys = pd.Series([BAD.md5hash, SOUND.md5hash], index=[7, 3])
+    write_decoded([SOUND, BAD, DAMAGED])
+    keys = pd.Series([BAD.md5hash, SOUND.md5hash, DAMAGED.md5hash, SOUND.md5hash], index=[7, 3, 1, 2])
     found = read_decoded(keys)
-    assert found.index.tolist() == [7, 3]
+    assert found.index.tolist() == [7, 3, 1, 2]
+    assert found["complaint"].tolist() == ["", "", "bad Huffman code", ""]
+    assert found["damaged"].tolist() == [False, False, True, False]
+    found = found.loc[[7, 3]]
     assert found["reason"].tolist() == ["truncated", ""]
     assert found["detail"].tolist() == ["half, of it", ""]
     assert found["pixels_digest"].tolist() == ["", "0123"]

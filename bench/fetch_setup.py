@@ -76,6 +76,6 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 
 def arrived(folder: Path) -> dict[str, bytes]:
-    """Returns every body that fetch keeps for the next run, by its path; the benchmarks' folders are no DVC repository."""
+    """Returns every body that fetch keeps for the next run, by its path, where there is no DVC repository."""
     root = folder / "data/cache/files/md5"
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

@@ -102,5 +102,6 @@ class BodyStore:
     def keep(self, body: Body) -> None:
         """Files a whole body under its MD5, in one step."""
         saved, kept = body.save(), self.path(body.md5)
-        self._objects.makedirs(str(kept.parent))
+        if not kept.parent.is_dir():
+            self._objects.makedirs(str(kept.parent))
         self._objects.move(str(saved), str(kept))

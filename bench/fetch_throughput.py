@@ -108,6 +108,8 @@ def main() -> None:
     theirs = max((rate for name, (rate, *_) in best.items() if name.startswith("img2dataset")), default=0)
     if theirs:
         print(f"images/s, best of fetch / best of img2dataset: {ours / theirs:.2f}")
+    else:
+        print("img2dataset: not compared; name an environment that has it with --img2dataset")
 
 
 if __name__ == "__main__":

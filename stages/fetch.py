@@ -42,6 +42,8 @@ GOES_ON = "what arrived is kept, and the same command goes on where this one sto
 REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "free some space",
+    errno.EACCES: "make it writable",
+    errno.EROFS: "make it writable",
     errno.EMFILE: "raise the limit of open files (ulimit -n)",
 }
 THREADS = os.cpu_count() or 1
@@ -105,7 +107,7 @@ def main() -> None:
         raise KeyboardInterrupt(GOES_ON) from None
     except OSError as error:
         where, why = error.filename2 or error.filename or f"{RAW} or {store.cache}", error.strerror or error
-        raise PipelineError(f"{where}: {why}; {REMEDIES.get(error.errno, 'correct that')}: {GOES_ON}") from None
+        raise PipelineError(f"{where}: {why}; {REMEDIES.get(error.errno, 'look at that disk')}: {GOES_ON}") from None
     print(summary(table, urls, len(catalog), hint))
     if not any(row.status == "ok" for row in table):
         why = counted(Counter(row.status for row in table))

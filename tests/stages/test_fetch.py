@@ -4,12 +4,13 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from stages import fetch
 from stages.lib.core.errors import PipelineError
 from stages.lib.fetch.records import Fetched
 from stages.lib.fetch.summary import summary
-from tests.stages.fetch_site import BODIES, KEYS, configure, images, md5, snapshot, table, write_catalog
+from tests.stages.fetch_site import BODIES, KEYS, ROOT, configure, images, md5, snapshot, table, write_catalog
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
@@ -128,3 +129,14 @@ def test_the_summary_counts_by_host_and_reason():
         "    1 x HTTP 404",
         "  to try the failed ones again: dvc repro -f -s fetch",
     ]
+
+
+def test_no_name_of_a_dataset_is_in_the_path_of_an_output():
+    # DVC deletes outputs before any of our code has seen the name, which may be empty or `..`
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    assert "${" not in str(stages["fetch"]["outs"])
+    for name in ("", "..", "a/b"):
+        configure()
+        Path("params.yaml").write_text(Path("params.yaml").read_text().replace("dataset: mine", f"dataset: '{name}'"))
+        with pytest.raises(PipelineError, match=f"dataset '{name}' is not among datasets"):
+            fetch.main()

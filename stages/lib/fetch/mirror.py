@@ -2,7 +2,7 @@
 
 A mirror is a directory, an archive, or any place that fsspec can open. Its files are named `<md5hash>`, with or without
 extensions, at any depth, several may have one name, and links are followed. Everything is listed once, when the mirror
-is opened; what a name promises is for the caller to check against the bytes.
+is opened; whether a file is what its name says is for the caller to check.
 """
 
 import io

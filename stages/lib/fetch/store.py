@@ -8,6 +8,7 @@ arrives goes there at once, and is there when DVC takes the output over.
 import fcntl
 import hashlib
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ class BodyStore:
 
     Attributes:
         cache: DVC's cache directory.
-        folder: The dataset's own in it.
+        folder: The dataset's own in it, for this user.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -44,7 +45,8 @@ class BodyStore:
         except NotDvcRepoError:
             self.cache = OUTSIDE_DVC.absolute()
             self._objects = LocalHashFileDB(LocalFileSystem(), str(self.cache / "files" / "md5"))
-        self.folder = self.cache / "fetch" / dataset
+        self.folder = self.cache / "fetch" / dataset / str(os.getuid())  # others may share the cache, not its files
+        self._dataset = dataset
         self._partial = self.folder / "partial"
         self._numbers = itertools.count()
 
@@ -55,12 +57,12 @@ class BodyStore:
         Args:
             say: Told, in a line, if this run has to wait.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._objects.makedirs(str(self.folder))
         with (self.folder / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                say(f"fetch: another run is fetching {self.folder.name}; waiting for its end")
+                say(f"fetch: another run is fetching {self._dataset}; waiting for its end")
                 fcntl.flock(lock, fcntl.LOCK_EX)
             shutil.rmtree(self._partial, ignore_errors=True)
             self._partial.mkdir()
@@ -102,5 +104,6 @@ class BodyStore:
     def keep(self, body: Body) -> None:
         """Files a whole body under its MD5, in one step."""
         saved, kept = body.save(), self.path(body.md5)
-        self._objects.makedirs(str(kept.parent))
+        if not kept.parent.is_dir():
+            self._objects.makedirs(str(kept.parent))
         self._objects.move(str(saved), str(kept))

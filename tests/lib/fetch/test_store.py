@@ -116,11 +116,13 @@ def test_the_cache_may_be_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "project")
     repository(tmp_path / "project")
     config = configparser.ConfigParser()
-    config["cache"] = {"dir": str(tmp_path / "shared")}
+    config["cache"] = {"dir": str(tmp_path / "shared"), "shared": "group"}
     with Path(".dvc/config.local").open("w") as file:  # as in the checkout of a queued experiment
         config.write(file)
     store = BodyStore("mine")
     with store.alone(print):
         put(store)
     assert store.path(KEY) == tmp_path / f"shared/files/md5/{KEY[:2]}/{KEY[2:]}"
-    assert store.folder == tmp_path / "shared/fetch/mine"
+    for path in (store.path(KEY), store.path(KEY).parent, store.folder.parent):  # others of the group may write there
+        assert path.stat().st_mode & stat.S_IWGRP
+    assert store.folder.is_relative_to(tmp_path / "shared/fetch/mine")

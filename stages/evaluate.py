@@ -16,7 +16,6 @@ from stages.lib.data.manifest import read_classes, read_examples, read_groups, r
 from stages.lib.data.shards import ShardedArray
 from stages.lib.evaluate.assessment import assess
 from stages.lib.evaluate.evaluation import write_evaluation
-from stages.lib.evaluate.scores import score
 from stages.lib.scoring.predictions import TYPE_UNKNOWN, Predicted
 
 EVALUATIONS = Path("data/evaluations")
@@ -47,15 +46,14 @@ def main() -> None:
         batches = Batches(network.row, data, images.positions, images.labels, skin_types, len(classes))
         parts[split] = Predicted(images.keys, images.labels, model.predict(batches, verbose=0))
 
-    scores = score(parts["test"].labels, parts["test"].probabilities)
     precision = None if network.row.input == TENSORS else read_json(data.directory / "backbone.json")["precision"]
     assessment = assess(
         parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed, precision
     )
     history = pd.read_csv(Path("models") / name / "history.csv")
     with replacing(EVALUATIONS / name) as directory:
-        write_evaluation(directory, parts, classes, assessment, scores, history)
-    print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items()))
+        write_evaluation(directory, parts, classes, assessment, history)
+    print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in assessment.scores.items()))
 
 
 if __name__ == "__main__":

@@ -35,14 +35,16 @@ elif sys.argv[1] == "evaluate":
     found.mkdir(parents=True, exist_ok=True)
     metrics = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
     (found / "assessment.json").write_text(json.dumps({"metrics": metrics}))
-    (found / "curves.csv").write_text(f"epoch,val_loss\\n0,2.0\\n1,{1 - accuracy}\\n")
+    loss = "model,{},validation,loss,{}\\n"
+    curves = "row,epoch,split,metric,value\\n" + loss.format(0, 2.0) + loss.format(1, 1 - accuracy)
+    (found / "curves.csv").write_text(curves)
     (found / "scores.json").write_text(json.dumps(scores))
 else:
     found, plots = Path("data/evaluations/model"), Path("metrics/plots/model")
     for folder in (plots, Path("metrics/scores")):
         folder.mkdir(parents=True, exist_ok=True)
-    for name in ("assessment.json", "curves.csv"):
-        shutil.copy(found / name, plots)
+    shutil.copy(found / "assessment.json", plots)
+    shutil.copy(found / "curves.csv", "metrics/plots")
     shutil.copy(found / "scores.json", "metrics/scores/model.json")
     accuracy = json.loads((found / "scores.json").read_text())["accuracy"]
     Path("metrics/report.md").write_text(f"# Results\\n\\naccuracy {accuracy}\\n")
@@ -62,7 +64,7 @@ stages:
     cmd: python small.py publish
     deps: [small.py, data/evaluations]
     outs:
-      - metrics/plots/model: {cache: false}
+      - metrics/plots: {cache: false}
       - metrics/report.md: {cache: false}
     metrics:
       - metrics/scores/model.json: {cache: false}

@@ -1,4 +1,4 @@
-"""`make compare`: what each experiment changed and how the row under study scored, best first, in 120 columns."""
+"""`make compare`: what each experiment changed and how a row scored in it, best first, in 120 columns."""
 
 import textwrap
 
@@ -9,8 +9,8 @@ from tools.experiments import SCORES, Experiment, read_experiments
 
 WIDTH = 120
 NAME_WIDTH = 24
-HEADERS = dict(zip(SCORES, ("loss", "accuracy", "weighted F1", "macro F1"), strict=True))
-COLUMN = 2 + max(map(len, HEADERS.values()))
+HEADINGS = [metric.label for metric in SCORES.values()]
+COLUMN = 2 + max(map(len, HEADINGS))
 CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - COLUMN * len(SCORES)
 
 
@@ -35,13 +35,13 @@ def table(experiments: list[Experiment], by: str, row: str) -> str:
 
     Args:
         experiments: In any order.
-        by: The score that says which is best: the lowest loss, the highest of the others.
+        by: The score that says which is best.
         row: Whose settings go without a prefix.
 
     Returns:
         Lines of at most 120 characters; experiments without scores come last, with their state.
     """
-    lines = [f"{'experiment':{NAME_WIDTH}}  {'changed':{CHANGES_WIDTH}}" + _cells(HEADERS.values())]
+    lines = [f"{'experiment':{NAME_WIDTH}}  {'changed':{CHANGES_WIDTH}}" + _cells(HEADINGS)]
     lines.append("-" * WIDTH)
     for experiment in sorted(experiments, key=lambda one: _rank(one, by)):
         changes = [f"{key.removeprefix(f'{row}.')}={_shown(value)}" for key, value in experiment.changes.items()]
@@ -57,8 +57,8 @@ def _rank(experiment: Experiment, by: str) -> tuple[float, ...]:
     """Sorts the best first, of equals the one with the lower loss, and last what has no scores."""
     if not experiment.scores:
         return (float("inf"),)
-    loss = experiment.scores["loss"]
-    return (loss if by == "loss" else -experiment.scores[by], loss)
+    value = experiment.scores[by]
+    return (value if SCORES[by].lower_is_better else -value, experiment.scores["loss"])
 
 
 def _cells(texts) -> str:

@@ -33,9 +33,18 @@ def for_table(rows: Iterable[Row], split_features: str) -> list[str]:
     return [MAJORITY, *(mean_name(features.removeprefix(features_dir(""))) for features in seen)]
 
 
+def describe(name: str, commonest: str) -> str:
+    """Puts a baseline into words; `commonest` is the class that the majority always names."""
+    return f"always {commonest}" if name == MAJORITY else f"nearest class mean on {name.removeprefix(_MEAN)} features"
+
+
 def class_shares(labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Returns the share of every class among the training images, `(n_classes,)`; the largest is the majority's."""
-    return np.bincount(labels, minlength=n_classes) / len(labels)
+    """Returns the share of every class among the training images, `(n_classes,)`; the largest is the majority's.
+
+    A class without a training image counts as one: a share of 0 would have an endless loss.
+    """
+    counts = np.maximum(np.bincount(labels, minlength=n_classes), 1)
+    return counts / counts.sum()
 
 
 def nearest_class_mean(

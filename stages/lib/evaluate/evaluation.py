@@ -14,7 +14,6 @@ def write_evaluation(
     parts: dict[str, Predicted],
     classes: list[str],
     assessment: Assessment,
-    scores: dict[str, float],
     history: pd.DataFrame,
 ) -> None:
     """Writes what was found out about a row.
@@ -24,7 +23,6 @@ def write_evaluation(
         parts: The row's predictions by split.
         classes: The catalog's.
         assessment: Of those predictions.
-        scores: The few for `dvc metrics diff`.
         history: The row's training, one line per epoch.
     """
     write_predictions(directory / "predictions.csv", parts, classes)
@@ -32,4 +30,4 @@ def write_evaluation(
         write_csv(directory / f"{table}.csv", content, float_format="%.6f")
     write_json(directory / "assessment.json", assessment.summary)
     write_csv(directory / "curves.csv", history, float_format="%.6f")
-    write_json(directory / "scores.json", scores)
+    write_json(directory / "scores.json", assessment.scores)

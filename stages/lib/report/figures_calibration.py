@@ -1,4 +1,4 @@
-"""Figures of trust: how often a row is right when it says that it is sure, and for whom."""
+"""Figures of trust: how often the model is right when it says that it is sure, and for whom."""
 
 import numpy as np
 import pandas as pd
@@ -37,7 +37,7 @@ def reliability(bins: pd.DataFrame) -> bytes:
         diagram.set_xlim(0, 1)
         diagram.set_ylabel("accuracy")
         counts.set_ylabel("images")
-        counts.set_xlabel("confidence: the probability of the class that the row names")
+        counts.set_xlabel("confidence: the probability of the class that the model names")
         counts.yaxis.get_major_locator().set_params(integer=True, nbins=4)
         figure.align_ylabels()
         figure.legend(ncols=2, **LEGEND)
@@ -45,13 +45,13 @@ def reliability(bins: pd.DataFrame) -> bytes:
 
 
 def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame | None = None) -> bytes:
-    """Draws accuracy by skin type with 95 % intervals; the images of each type stand under its name.
+    """Draws accuracy by skin type with its interval; under its name stands how many images each type has.
 
     Args:
         table: One line per group: `group`, `n`, `accuracy`, `accuracy_low`, `accuracy_high`; the scores are missing
             where there is no image, the bounds where no interval can be given.
         overall: The accuracy over all of them.
-        hidden: The same with every skin type given to the network as unknown; None for rows that take none.
+        hidden: The same with all side inputs hidden; None for rows that take none.
 
     Returns:
         PNG bytes.
@@ -62,9 +62,9 @@ def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame |
         figure = Figure((WIDTH_IN, 3.8), layout="constrained")
         axes = figure.subplots()
         axes.axhline(overall, color=GREY, linestyle="--", linewidth=1.4, label="all test images")
-        series = [(table, -shift, "o", BLUE, LIGHT, "type given" if hidden is not None else "accuracy, 95 % interval")]
+        series = [(table, -shift, "o", BLUE, LIGHT, "side inputs given" if hidden is not None else f"accuracy, {drawing.LEVEL} interval")]
         if hidden is not None:
-            series.append((hidden, shift, "s", ORANGE, "#EBB08C", "type set to unknown"))
+            series.append((hidden, shift, "s", ORANGE, "#EBB08C", "side inputs hidden"))
         for values, offset, marker, colour, pale, label in series:
             bounds = values[["accuracy_low", "accuracy_high"]].to_numpy(float).T
             spread = np.abs(bounds - values["accuracy"].to_numpy(float))

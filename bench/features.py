@@ -10,6 +10,7 @@ the rate of a bare matrix product, taken in the same rounds, the stage reaches, 
 """
 
 import sys
+from collections.abc import Iterable
 from functools import partial
 from types import SimpleNamespace
 
@@ -21,8 +22,9 @@ from bench.flop import gflop, gflop_per_cpu_s, matrix_product_rate
 from bench.table import Figure, alternating, ratio, show, times
 from stages.features import BATCH_IMAGES, compute
 from stages.lib.backbone import backend
-from stages.lib.backbone.backbones import APPLICATIONS, build_backbone
-from stages.lib.core.sections import BACKBONES, BackboneSpec
+from stages.lib.backbone.backbones import build_backbone
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import BackboneSpec
 from stages.lib.features import precision
 
 IMAGES, SIDE_PX = 32, 224
@@ -30,21 +32,23 @@ ROUNDS = {"vgg16": 3, "inceptionv3": 5, "resnet101v2": 3, "mobilenetv2": 11}
 GOALS = {"vgg16": 2.5, "inceptionv3": 1.4, "resnet101v2": 1.4, "mobilenetv2": None}
 
 
-def measure(names: tuple[str, ...] = BACKBONES) -> list[Figure]:
+def measure(names: Iterable[str] = BACKBONES) -> list[Figure]:
     backend.start()
     figures = []
     images = np.random.default_rng(0).integers(0, 256, (IMAGES, SIDE_PX, SIDE_PX, 3), dtype=np.uint8)
     keys = [f"{number:032x}" for number in range(IMAGES)]
     for name in names:
-        number_format = precision.resolve("auto", APPLICATIONS[name].gains_from_bfloat16)
-        network = build_backbone(BackboneSpec(name=name, weights="random", rescale="native"), SIDE_PX, number_format)
-        plain = APPLICATIONS[name].build(
+        application = BACKBONES[name]
+        number_format = precision.resolve("auto", application.gains_from_bfloat16)
+        spec = BackboneSpec(name=name, weights="random", rescale="native", precision=number_format)
+        network = build_backbone(spec, SIDE_PX, images)
+        plain = getattr(applications, application.builder)(
             weights=None,
             include_top=False,
             input_shape=(SIDE_PX, SIDE_PX, 3),
-            pooling=None if APPLICATIONS[name].pooling == "flatten" else "avg",
+            pooling=None if application.pooling == "flatten" else "avg",
         )
-        mode = APPLICATIONS[name].normalisation
+        mode = application.normalisation
         cost = gflop(plain)
         rates, products = [], []
 

@@ -22,7 +22,8 @@ from dvc.repo import Repo
 from bench.scale import fill, keys_of
 from bench.table import ROOT, Figure, below, seconds, show
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import BACKBONES, TENSORS, features_dir
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import TENSORS, features_dir
 
 IMAGES = 16577
 WIDTH = {"vgg16": 25088, "inceptionv3": 2048, "resnet101v2": 2048, "mobilenetv2": 1280}

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 
 from bench.table import ROOT, Figure, alternating, ratio, show, times
 from stages.lib.backbone import backend
 from stages.lib.backbone.augment import augment
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import Row
+from stages.lib.data.manifest import Examples
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray
 from stages.lib.network.batches import Batches
@@ -61,8 +63,9 @@ def _measure(name: str, row: Row, side_px: int) -> Figure:
                 writer.write(shard, 0, random.integers(0, 256, (len(own), side_px, side_px, 3), dtype=np.uint8))
         data = ShardedArray(Path(folder) / "t")
         numbers = np.arange(n)
-        batches = Batches(row, data, numbers, numbers % CLASSES, np.ones(n, int), CLASSES, 42)
-        model = build_network(row, CLASSES, data.item_shape, None)
+        images = Examples(keys, numbers, numbers % CLASSES, pd.DataFrame(index=numbers))
+        batches = Batches(row, data, images, [], CLASSES, 42)
+        model = build_network(row, CLASSES, data.item_shape)
         compile_network(model, row)
         resident = Resident(batches[0], BATCHES[name])
         cpu_s = {}

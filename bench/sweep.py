@@ -17,13 +17,17 @@ from pathlib import Path
 import cv2
 import keras
 import numpy as np
+import pandas as pd
 
 from bench.table import ROOT, Figure, ratio, seconds, show
 from stages.features import BATCH_IMAGES
 from stages.lib.backbone import backend
-from stages.lib.backbone.backbones import APPLICATIONS, build_backbone
+from stages.lib.backbone.backbones import build_backbone
 from stages.lib.core.params import load_params
+from stages.lib.core.registry import BACKBONES
 from stages.lib.core.sections import BackboneSpec, Row
+from stages.lib.data import side_inputs
+from stages.lib.data.manifest import Examples
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray
 from stages.lib.features import precision
@@ -64,14 +68,16 @@ def pass_s(network: keras.Model, images: np.ndarray, batch: int) -> float:
 def sweep(row: Row, data: ShardedArray, types: np.ndarray, labels: np.ndarray, train: int, val: int) -> float:
     """Trains a head for every dropout, all epochs; returns the seconds it took."""
     taken = 0.0
+    table = pd.DataFrame({"fitzpatrick_scale": types})
+    sides = side_inputs.fit({"fitzpatrick_scale": "categorical"}, row.side_inputs, table)
     for dropout in DROPOUTS:
         of = row.model_copy(update={"dropout": dropout})
-        head = build_head(of, CLASSES, data.item_shape[0])
+        head = build_head(of, CLASSES, data.item_shape[0], sum(side.width for side in sides))
         compile_network(head, of)
 
         def fit(of: Row = of, head: keras.Model = head) -> None:
             parts = [
-                Batches(of, data, numbers, labels[numbers], types[numbers], CLASSES, seed)
+                Batches(of, data, Examples([], numbers, labels[numbers], table.iloc[numbers]), sides, CLASSES, seed)
                 for numbers, seed in ((np.arange(train), 42), (np.arange(train, train + val), None))
             ]
             head.fit(parts[0], validation_data=parts[1], epochs=EPOCHS, shuffle=False, verbose=0)
@@ -85,9 +91,10 @@ def measure() -> list[Figure]:
     backend.start()
     row = load_params(ROOT / "params.yaml").tables["resnet101v2-type-d40"]
     spec = BackboneSpec(name="resnet101v2", weights="random", rescale="native")
-    number_format = precision.resolve("auto", APPLICATIONS[spec.name].gains_from_bfloat16)
+    number_format = precision.resolve("auto", BACKBONES[spec.name].gains_from_bfloat16)
     published = build_backbone(spec, SIDE_PX)
-    ours = published if number_format == "float32" else build_backbone(spec, SIDE_PX, number_format)
+    in_format = spec.model_copy(update={"precision": number_format})
+    ours = published if number_format == "float32" else build_backbone(in_format, SIDE_PX)
     three, source = images(3 * 32)
     theirs_s, ours_s = (pass_s(network, three, batch) for network, batch in ((published, 32), (ours, BATCH_IMAGES)))
 

@@ -15,7 +15,8 @@ import pandas as pd
 from stages.lib.baselines.baselines import MAJORITY, class_shares, describe, mean_name
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import Params
-from stages.lib.core.sections import BACKBONES, TENSORS, Row
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import Row
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.evaluate.assessment import assess
 from stages.lib.evaluate.evaluation import write_evaluation
@@ -104,7 +105,7 @@ def write_results(root: Path, params: Params, manifest: pd.DataFrame, seed: int 
             split: _predicted(manifest[manifest["md5hash"].map(splits["split"]) == split], classes, place, random)
             for split in ("val", "test")
         }
-        if row.skin_type_input:
+        if row.side_inputs:
             test = parts["test"]
             noise = test.probabilities * random.uniform(0.4, 1.6, test.probabilities.shape)
             parts[HIDDEN] = Predicted(test.keys, test.labels, noise / noise.sum(axis=1, keepdims=True))
@@ -119,7 +120,7 @@ def write_row(
     classes: list[str], params: Params,
 ) -> None:  # fmt: skip
     """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
-    precision = None if row.input == TENSORS else "float32"
+    precision = None if not row.on_features else "float32"
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed, precision)
     write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, _curves())
 

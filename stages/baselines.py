@@ -9,15 +9,14 @@ from stages.lib.baselines.baselines import MAJORITY, class_shares, describe, mea
 from stages.lib.core.errors import run_stage
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import BACKBONES, features_dir
+from stages.lib.core.paths import BASELINES
+from stages.lib.core.registry import BACKBONES
+from stages.lib.core.sections import features_dir
 from stages.lib.data.manifest import read_classes, read_examples, read_groups
 from stages.lib.data.shards import ShardedArray
 from stages.lib.scoring.bootstrap import draw
 from stages.lib.scoring.evaluated import Evaluated
 from stages.lib.scoring.metrics import estimates
-
-PREDICTIONS = Path("data/baselines")
-METRICS = PREDICTIONS / "baselines.json"
 
 
 def main() -> None:
@@ -40,13 +39,13 @@ def main() -> None:
     results = {}
     for baseline, numbers in predicted.items():
         keys = {"md5hash": test.keys, "split": "test", "label": names[test.labels], "predicted": names[numbers]}
-        write_csv(PREDICTIONS / f"{baseline}.csv", pd.DataFrame(keys))
+        write_csv(BASELINES / f"{baseline}.csv", pd.DataFrame(keys))
         # the majority's probabilities are the shares of the classes in training
         probabilities = np.tile(shares, (len(numbers), 1)) if baseline == MAJORITY else None
         images = Evaluated(resamples, test.labels, numbers, len(classes), probabilities, n_bins=params.evaluate.calibration_bins)
         description = describe(baseline, classes[shares.argmax()])
         results[baseline] = {"description": description, "metrics": estimates(images)}
-    write_json(METRICS, results)
+    write_json(BASELINES / "baselines.json", results)
     accuracies = (f"{name} {result['metrics']['accuracy']['value']:.3f}" for name, result in results.items())
     print("baselines: accuracy " + ", ".join(accuracies))
 

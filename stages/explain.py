@@ -1,7 +1,6 @@
 """Stage explain: Grad-CAM of one row's network for a few test images, the same ones for every architecture."""
 
 import argparse
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,11 +9,11 @@ from stages.lib.backbone import backend
 from stages.lib.core.errors import run_stage
 from stages.lib.core.files import replacing, write_csv
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import TENSORS
+from stages.lib.core.paths import EXPLAIN, MODELS, TENSORS
+from stages.lib.data import side_inputs
 from stages.lib.data.manifest import Examples, read_classes, read_examples
 from stages.lib.data.shards import ShardedArray
 
-OUTPUT_DIR = Path("data/explain")
 MAPS = "maps.npy"
 EXPLAINED = "explained.csv"
 
@@ -22,29 +21,22 @@ EXPLAINED = "explained.csv"
 def main() -> None:
     """Writes data/explain/<architecture>/: maps.npy (float16, one map per image) and explained.csv."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--row", required=True, help="`tables.<row>`")
-    key = parser.parse_args().row
+    parser.add_argument("--row", required=True, help="the name of a row of `tables`")
+    name = parser.parse_args().row
     params = load_params()
-    row = params.row(key)
-    tensors = ShardedArray(Path(TENSORS))
+    tensors = ShardedArray(TENSORS)
     classes = read_classes()
     test = read_examples("test", tensors)
     chosen = choose(test, params.explain.images)
     images = tensors.gather(test.positions[chosen])
 
     backend.start()
-    from stages.lib.backbone.backbones import build_backbone
     from stages.lib.explain import gradcam
     from stages.lib.network import artifact
-    from stages.lib.network.batches import encode_skin_types
 
-    model, _ = artifact.load(Path("models") / key.removeprefix("tables."), classes)
-    frozen = None
-    if row.input != TENSORS:
-        # the network was trained on features: their backbone is put below it, so that a gradient reaches the image
-        frozen = build_backbone(params.backbone(row.architecture), row.image_size_px)
-    skin_types = encode_skin_types(test.skin_types[chosen], row.skin_type_encoding) if row.skin_type_input else None
-    maps, probabilities = gradcam.class_maps(gradcam.cut(model, frozen), images, skin_types)
+    model, network = artifact.load_on_pixels(MODELS / name, classes)
+    sides = side_inputs.encode(network.side_inputs, test.table.iloc[chosen])
+    maps, probabilities = gradcam.class_maps(gradcam.cut(model), images, sides)
 
     named = probabilities.argmax(axis=1)
     table = pd.DataFrame(
@@ -55,11 +47,11 @@ def main() -> None:
             "probability": probabilities[np.arange(len(named)), named],
         }
     )
-    with replacing(OUTPUT_DIR / row.architecture) as directory:
+    with replacing(EXPLAIN / network.row.architecture) as directory:
         directory.mkdir()
         np.save(directory / MAPS, maps.astype(np.float16))
         write_csv(directory / EXPLAINED, table, float_format="%.4f")
-    print(f"explain: {key}, {len(table)} test images, maps of {maps.shape[1]} x {maps.shape[2]}")
+    print(f"explain: {name}, {len(table)} test images, maps of {maps.shape[1]} x {maps.shape[2]}")
 
 
 def choose(test: Examples, count: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,12 @@ from tqdm import tqdm
 
 from stages.lib.backbone import augment, backend
 from stages.lib.core.errors import PipelineError, run_stage
-from stages.lib.core.files import write_json
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import TENSORS, features_dir
+from stages.lib.core.paths import FEATURES, PARTS, TENSORS
+from stages.lib.core.registry import BACKBONES
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray, view_dir
 
-PARTS = Path("data/parts")
-"""Finished shards, for the run after a kill or after images were added; no output of a stage, and safe to delete."""
 BATCH_IMAGES = 16
 """A CPU is as fast with 8 as with 64 (measured), and small batches waste less of it on a shard's last one."""
 BATCH_IMAGES_GPU = 128
@@ -32,19 +31,23 @@ def main() -> None:
     spec = params.backbone(name)
     if spec is None:
         raise PipelineError(f"params.yaml: backbones.{name}: has no features; it is trained from pixels")
-    tensors = ShardedArray(Path(TENSORS))
+    tensors = ShardedArray(TENSORS)
 
     backend.start()
     import keras
 
-    from stages.lib.backbone import backbones
+    from stages.lib.backbone import backbones, origin
     from stages.lib.features import precision
     from stages.lib.features.parts import Parts
 
-    number_format = precision.resolve(params.features.precision, backbones.APPLICATIONS[name].gains_from_bfloat16)
-    backbone = backbones.build_backbone(spec, tensors.item_shape[0], number_format)
+    number_format = precision.resolve(params.features.precision, BACKBONES[name].gains_from_bfloat16)
+    spec = spec.model_copy(update={"precision": number_format})
+    is_random = spec.weights == "random"
+    images = backbones.calibration_images(tensors) if is_random else None
+    backbone = backbones.build_backbone(spec, tensors.item_shape[0], images)
     on_gpu = bool(keras.distribution.list_devices("gpu"))
-    made_by = spec.model_dump() | {"precision": number_format, "sha256": backbones.weights_digest(backbone)}
+    spec = spec.model_copy(update={"sha256": backbones.weights_digest(backbone)})
+    made_by = spec.model_dump() | asdict(BACKBONES[name])
     code = hashlib.sha256()
     for source in (__file__, backbones.__file__, augment.__file__):
         code.update(Path(source).read_bytes())
@@ -53,7 +56,7 @@ def main() -> None:
 
     shape, views = (backbone.output_shape[-1],), params.features.views
     with (
-        ShardSetWriter(Path(features_dir(name)), tensors.keys, shape, np.float16) as writer,
+        ShardSetWriter(FEATURES / name, tensors.keys, shape, np.float16) as writer,
         tqdm(total=len(tensors.keys) * (1 + views), desc=f"features {name}", unit="image", mininterval=1) as progress,
     ):
 
@@ -73,7 +76,7 @@ def main() -> None:
         for view in range(1, views + 1):
             with ShardSetWriter(view_dir(writer.directory, view), tensors.keys, shape, np.float16) as target:
                 fill(target, view)
-        write_json(writer.directory / "backbone.json", made_by | {"views": views})
+        origin.write(writer.directory, spec, backbones.read_scaling(backbone) if is_random else None, views)
     parts.keep_only_used()
 
 

@@ -64,7 +64,9 @@ def main() -> None:
     def to_beat(names: list[str]) -> dict[str, dict]:
         return {name: baselines[name] for name in for_table([rows[row] for row in names], params.split.features)}
 
-    report = about.origin(params) | {
+    report = about.origin(
+        params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
+    ) | {
         "precisions": sorted({a["features_precision"] for a in assessments.values() if a["features_precision"]}),
         "level": drawing.LEVEL,
         "alpha": round(1 - LEVEL, 6),

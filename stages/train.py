@@ -7,12 +7,10 @@ from stages.lib.backbone import backend
 from stages.lib.core.errors import run_stage
 from stages.lib.core.files import write_csv
 from stages.lib.core.params import load_params, row_name
-from stages.lib.core.sections import TENSORS
+from stages.lib.core.paths import CHECKPOINTS, MODELS
+from stages.lib.data import side_inputs
 from stages.lib.data.manifest import read_classes, read_examples
 from stages.lib.data.shards import ShardedArray
-
-CHECKPOINTS = Path("data/checkpoints")
-"""Ignored by Git and unknown to DVC, which removes a stage's outs before it runs; empty but for killed trainings."""
 
 
 def main() -> None:
@@ -22,34 +20,35 @@ def main() -> None:
     key = parser.parse_args().row
     params = load_params()
     row = params.row(key)
-    epochs = row.epochs
-    if row.input == TENSORS:
-        epochs = min(epochs, params.active.max_epochs or epochs)
+    epochs = row.epochs if row.on_features else min(row.epochs, params.active.max_epochs or row.epochs)
     data = ShardedArray(Path(row.input))
     classes = read_classes()
     train, val = read_examples("train", data), read_examples("val", data)
+    sides = side_inputs.fit(params.active.side_inputs, row.side_inputs, train.table)
 
     backend.start()
+    from stages.lib.backbone import origin
     from stages.lib.network import artifact
     from stages.lib.network.batches import Batches
     from stages.lib.train import training
     from stages.lib.train.checkpoint import Checkpoint, run_key
 
-    network = artifact.Artifact(
-        row, classes, data.item_shape, params.backbone(row.architecture) if row.input == TENSORS else None
-    )
-    model = network.build(params.seed)
+    backbone = origin.read(data.directory) if row.on_features else params.backbone(row.architecture)
+    network = artifact.Artifact(row, classes, data.item_shape, sides, backbone)
+    model = network.build(params.seed, data)
     training.compile_network(model, row)
     batches = [
-        Batches(row, data, part.positions, part.labels, part.skin_types, len(classes), shuffle_seed)
+        Batches(row, data, part, sides, len(classes), shuffle_seed)
         for part, shuffle_seed in ((train, params.seed), (val, None))
     ]
-    examples = [[part.keys, part.labels.tolist(), part.skin_types.tolist()] for part in (train, val)]
+    examples = [
+        [part.keys, part.labels.tolist(), side_inputs.encode(sides, part.table).tolist()] for part in (train, val)
+    ]
     checkpoint = Checkpoint(
         CHECKPOINTS / f"{row_name(key)}.npz",
         run_key(model, Path(row.input), row.model_dump(), epochs, params.seed, classes, examples),
     )
-    directory = Path("models") / row_name(key)
+    directory = MODELS / row_name(key)
     history = training.fit(model, row, *batches, epochs, directory / "live", checkpoint)
     write_csv(directory / "history.csv", history, float_format="%.6f")
     artifact.save(directory, model, network)

@@ -11,7 +11,8 @@ import yaml
 from stages import features
 from stages.lib.backbone.augment import augment
 from stages.lib.backbone.backbones import build_backbone
-from stages.lib.core.sections import TENSORS, BackboneSpec
+from stages.lib.core.paths import TENSORS
+from stages.lib.core.sections import BackboneSpec
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray, view_dir
 
@@ -29,14 +30,15 @@ def image(md5hash: str) -> np.ndarray:
 
 
 def write_tensors(keys: list[str]) -> None:
-    with ShardSetWriter(Path(TENSORS), keys, (SIDE_PX, SIDE_PX, 3), np.uint8) as writer:
+    with ShardSetWriter(TENSORS, keys, (SIDE_PX, SIDE_PX, 3), np.uint8) as writer:
         for shard, shard_keys in writer.shard_keys.items():
             writer.write(shard, 0, np.stack([image(k) for k in shard_keys]))
 
 
 @pytest.fixture(scope="module")
 def backbone():
-    return build_backbone(BackboneSpec(name="mobilenetv2", weights="random", rescale="native"), SIDE_PX)
+    spec = BackboneSpec(name="mobilenetv2", weights="random", rescale="native")
+    return build_backbone(spec, SIDE_PX, np.stack([image(key("0", number)) for number in range(4)]))
 
 
 @pytest.fixture

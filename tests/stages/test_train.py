@@ -15,7 +15,10 @@ import pytest
 import yaml
 
 from stages import train
+from stages.lib.backbone import origin
 from stages.lib.core.files import write_csv, write_json
+from stages.lib.core.paths import CHECKPOINTS
+from stages.lib.core.sections import BackboneSpec
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.train import checkpoint
 
@@ -36,6 +39,8 @@ def write_input(folder: Path, poisoned: bool = False) -> None:
         labels = np.where(split == "test", (labels + 1) % 3, labels)
     with ShardSetWriter(folder / "data/features/resnet101v2", keys, (FEATURES,), np.float16) as writer:
         writer.write("a", 0, values)
+    spec = BackboneSpec(name="resnet101v2", weights="random", rescale="native", sha256="0")
+    origin.write(folder / "data/features/resnet101v2", spec, None, 0)
     manifest = pd.DataFrame({"md5hash": keys, "label": [f"c{n}" for n in labels], "fitzpatrick_scale": 1})
     write_csv(folder / "data/manifest.csv", manifest)
     write_csv(folder / "data/splits.csv", pd.DataFrame({"md5hash": keys, "group": keys, "split": split, "fold": 0}))
@@ -66,7 +71,7 @@ def taken_away() -> dict[str, bytes]:
     outputs = Path("models/model")
     found = {str(path.relative_to(outputs)): path.read_bytes() for path in outputs.rglob("*") if path.is_file()}
     shutil.rmtree(outputs)
-    assert not list(train.CHECKPOINTS.iterdir())
+    assert not list(CHECKPOINTS.iterdir())
     return found
 
 

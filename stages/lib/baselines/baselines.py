@@ -1,12 +1,13 @@
 """What a network has to beat: the commonest class, and the nearest class mean on a frozen network's features."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from stages.lib.core.sections import TENSORS, Row, features_dir
+from stages.lib.core.sections import Row
 from stages.lib.data.shards import ShardedArray
 
 MAJORITY = "majority"
@@ -29,8 +30,8 @@ def for_table(rows: Iterable[Row], split_features: str) -> list[str]:
     Returns:
         `majority`, then the nearest class means on the features that the rows see, in the rows' order.
     """
-    seen = dict.fromkeys(split_features if row.input == TENSORS else row.input for row in rows)
-    return [MAJORITY, *(mean_name(features.removeprefix(features_dir(""))) for features in seen)]
+    seen = dict.fromkeys(row.input if row.on_features else split_features for row in rows)
+    return [MAJORITY, *(mean_name(Path(features).name) for features in seen)]
 
 
 def describe(name: str, commonest: str) -> str:

@@ -8,14 +8,12 @@ typo anywhere ends the first stage that runs, but reads only the keys that dvc.y
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from stages.lib.core import yaml_file
+from stages.lib.core import paths, yaml_file
 from stages.lib.core.errors import PipelineError
+from stages.lib.core.registry import ARCHITECTURES, BACKBONES
 from stages.lib.core.sections import (
-    ARCHITECTURES,
-    BACKBONES,
     TENSORS,
     Backbone,
     BackboneSpec,
@@ -32,8 +30,6 @@ from stages.lib.core.sections import (
     Split,
     Validate,
 )
-
-PARAMS_PATH = Path("params.yaml")
 
 
 class Params(Section):
@@ -64,19 +60,25 @@ class Params(Section):
         for architecture, name in self.explain.rows.items():
             if name not in self.tables or self.tables[name].architecture != architecture:
                 raise ValueError(f"explain.rows.{architecture}: no row {name!r} of {architecture} in tables")
-        side_px = self.preprocess.image_size_px
+        side_px, known = self.preprocess.image_size_px, self.active.side_inputs
         for key, row in self.rows.items():
-            if row.augment and row.input != TENSORS and not self.features.views:
+            if row.augment and row.on_features and not self.features.views:
                 raise ValueError(
-                    f"{key}.augment: true needs pixels or views: add `-S {key}.input={TENSORS}` or "
+                    f"{key}.augment: true needs pixels or views: add `{row.option('input', TENSORS, key)}` or "
                     f"`-S features.views=1`, or set it to false"
                 )
-        for key, row in self.rows.items():
-            if row.input != TENSORS and row.image_size_px != side_px:
+            if row.on_features and row.image_size_px != side_px:
                 raise ValueError(
                     f"{key}.image_size_px: features are taken at preprocess.image_size_px, {side_px}; "
-                    f"add `-S {key}.image_size_px={side_px}`, or train from {TENSORS}"
+                    f"add `{row.option('image_size_px', side_px, key)}`, or train from {TENSORS}"
                 )
+            for name in row.side_inputs:
+                if name not in known:
+                    raise ValueError(
+                        f"{key}.side_inputs: dataset {self.dataset} has no side input {name!r}; it has "
+                        f"{', '.join(known) or 'none'}. Name a column's kind with "
+                        f"`-S +datasets.{self.dataset}.side_inputs.{name}=categorical` (or number)"
+                    )
         for name in ARCHITECTURES:
             if (self.backbones.get(name) is None) == (name in BACKBONES):
                 raise ValueError(
@@ -117,7 +119,7 @@ def row_name(key: str) -> str:
     return key.removeprefix("tables.")
 
 
-def load_params(path: Path = PARAMS_PATH) -> Params:
+def load_params(path: Path = paths.PARAMS) -> Params:
     """Reads and checks params.yaml.
 
     Args:
@@ -130,11 +132,9 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
         PipelineError: With the first offending key, what is wrong with it and how many more there are.
     """
     try:
-        content = yaml_file.parse(path.read_text(encoding="utf-8"))
+        content = yaml_file.parse(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise PipelineError(f"{path}: missing; run from the root of the checkout") from None
-    except yaml.YAMLError as error:
-        raise PipelineError(f"{path}: not YAML: {error}") from None
     try:
         return Params.model_validate(content)
     except ValidationError as error:

@@ -7,18 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-BACKBONES = ("vgg16", "inceptionv3", "resnet101v2", "mobilenetv2")
-ARCHITECTURES = ("lenet", "alexnet", *BACKBONES)
-TENSORS = "data/tensors"
+from stages.lib.core import paths
+from stages.lib.core.registry import ARCHITECTURES, BACKBONES, LOSSES, OPTIMIZERS
+
+TENSORS = paths.TENSORS.as_posix()
 """The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
 
 SAMPLE_CATALOG = "sample"
 """The value of `datasets.<name>.catalog` that stands for the embedded sample."""
 
+SIDE_KINDS = ("categorical", "number", "raw")
+"""How a catalog column becomes an input (see `stages.lib.data.side_inputs`)."""
+FUSIONS = ("concatenate", "metablock")
+"""How side inputs join the image's features (see `stages.lib.network.fusion`)."""
+
 
 def features_dir(backbone: str) -> str:
     """Returns where the outputs of a frozen backbone are kept."""
-    return f"data/features/{backbone}"
+    return f"{paths.FEATURES.as_posix()}/{backbone}"
 
 
 class Section(BaseModel):
@@ -40,6 +46,8 @@ class Dataset(Section):
     """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
     max_epochs: Annotated[int, Field(ge=1)] | None
     """Caps the epochs of rows trained from pixels (on features they cost next to nothing); null: each row's own."""
+    side_inputs: dict[str, Literal[SIDE_KINDS]]
+    """The catalog columns that rows may take beside the image, and of which kind each is."""
 
 
 class Sample(Section):
@@ -163,28 +171,42 @@ class Report(Section):
 
 
 class Row(Section):
-    """One row of a results table: a network, what it sees and how it is trained."""
+    """One row of a results table: a network, what it sees and how it is trained.
 
-    table: int = Field(ge=0, le=4)
-    """Which of the report's four tables shows it; 0: none, for the row under study."""
+    The defaults are what most published rows share, so that a row of `tables` lists only what differs.
+    """
+
     architecture: Literal[ARCHITECTURES]
     input: str
-    image_size_px: int = Field(ge=32, le=1024)
-    filters: list[Annotated[int, Field(ge=1, le=4096)]]
+    image_size_px: int = Field(224, ge=32, le=1024)
+    filters: list[Annotated[int, Field(ge=1, le=4096)]] = Field([])
     """Of LeNet's convolutions, in order; empty for the other architectures."""
-    dense_units: int = Field(ge=1, le=65536)
-    dropout: float = Field(ge=0, lt=1)
-    skin_type_input: bool
-    skin_type_encoding: Literal["one_hot", "scalar"]
-    skin_type_dropout: float = Field(ge=0, lt=1)
-    """The share of training images whose skin type is set to unknown, drawn anew in every epoch."""
-    augment: bool
-    optimizer: Literal["adam", "rmsprop", "sgd"]
-    learning_rate: float = Field(gt=0, le=10)
-    batch_size: int = Field(ge=1, le=65536)
-    epochs: int = Field(ge=1, le=10000)
-    patience: int = Field(ge=1, le=10000)
-    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted"]
+    dense_units: int = Field(512, ge=1, le=65536)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    side_inputs: list[str] = Field([])
+    """Catalog columns that the network takes beside the image, of `datasets.<name>.side_inputs`."""
+    side_input_dropout: float = Field(0.0, ge=0, lt=1)
+    """The share of training images for which a side input is set to unknown, drawn again in every epoch."""
+    fusion: Literal[FUSIONS] = "concatenate"
+    augment: bool = False
+    loss: Literal[tuple(LOSSES)] = "cross_entropy"
+    optimizer: Literal[tuple(OPTIMIZERS)] = "adam"
+    learning_rate: float = Field(0.0001, gt=0, le=10)
+    batch_size: int = Field(32, ge=1, le=65536)
+    epochs: int = Field(20, ge=1, le=10000)
+    patience: int = Field(5, ge=1, le=10000)
+    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted"] = "val_loss"
+
+    @property
+    def on_features(self) -> bool:
+        """Whether the network sees a frozen backbone's features instead of pixels."""
+        return self.input != TENSORS
+
+    def option(self, field: str, value: object, key: str = "<row>") -> str:
+        """Returns the option of `dvc exp run` that sets a field; DVC wants `+` before a key that the row leaves out."""
+        shown = str(value).replace(" ", "").replace("'", "")
+        text = f"{'' if field in self.model_fields_set else '+'}{key}.{field}={shown}"
+        return f"-S '{text}'" if isinstance(value, list) else f"-S {text}"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Row":
@@ -193,26 +215,31 @@ class Row(Section):
             fitting.append(features_dir(self.architecture))
         filters = None
         if (self.architecture == "lenet") != bool(self.filters):
-            filters = "-S '<row>.filters=[32,64,128,128]'" if self.architecture == "lenet" else "-S '<row>.filters=[]'"
+            filters = self.option("filters", [32, 64, 128, 128] if self.architecture == "lenet" else [])
         if self.input not in fitting:
-            missing = f"-S <row>.input={fitting[-1]}" + (f" {filters}" if filters else "")
+            missing = self.option("input", fitting[-1]) + (f" {filters}" if filters else "")
             backbone = self.input.removeprefix(features_dir(""))
-            instead = f", or give `-S <row>.architecture={backbone}` instead" if backbone in BACKBONES else ""
+            instead = f", or give `{self.option('architecture', backbone)}` instead" if backbone in BACKBONES else ""
             raise ValueError(
                 f"input {self.input} does not fit architecture {self.architecture}, which takes "
                 f"{' or '.join(fitting)}: add `{missing}`{instead}"
             )
         if filters:
             raise ValueError(f"filters lists the convolutions of lenet and is [] for every other one: add `{filters}`")
-        if self.skin_type_dropout and not self.skin_type_input:
-            raise ValueError("skin_type_dropout hides an input that the row lacks: add `-S <row>.skin_type_input=true`")
+        if not self.side_inputs and (self.side_input_dropout or self.fusion != "concatenate"):
+            knob = "side_input_dropout hides an input" if self.side_input_dropout else "fusion joins an input"
+            raise ValueError(f"{knob} that the row lacks: add `{self.option('side_inputs', ['fitzpatrick_scale'])}`")
         return self
 
 
 class BackboneSpec(Section):
-    """A backbone with its weights settled."""
+    """A backbone with all that decides what it puts out."""
 
-    name: Literal[BACKBONES]
+    name: Literal[tuple(BACKBONES)]
     weights: str | None
     """None: left at what Keras draws, for a network whose saved weights are loaded next."""
     rescale: Literal["native", "unit"]
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """What the network computes in."""
+    sha256: str | None = None
+    """Of its weights (`stages.lib.backbone.backbones.weights_digest`); None: not known yet."""

@@ -5,6 +5,9 @@ UNKNOWN_TYPE = -1
 SKIN_TYPES = (1, 2, 3, 4, 5, 6, UNKNOWN_TYPE)
 """The Fitzpatrick scale (Fitzpatrick, Arch Dermatol 124:869, 1988), and unknown."""
 
+MISSING_WORDS = frozenset(["-", "?", "na", "n/a", "#n/a", "nan", "none", "null", "unknown", "missing", ""])
+"""How people write that a value is not known; in lower case, without white space around it."""
+
 SPLITS = ("train", "val", "test")
 """What images are dealt to, and what a catalog's column `partition` may say."""
 

@@ -1,18 +1,14 @@
 """The kept images as tables: what validate and split wrote, joined for those who train and evaluate."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_csv, read_json
+from stages.lib.core.paths import CLASSES, MANIFEST, SPLITS_TABLE
 from stages.lib.data.shards import ShardedArray
-
-MANIFEST = Path("data/manifest.csv")
-CLASSES = Path("data/classes.json")
-SPLITS_TABLE = Path("data/splits.csv")
 
 
 @dataclass(frozen=True)
@@ -25,8 +21,8 @@ class Examples:
     """int64, `(n,)`: where in the input's shards they are."""
     labels: np.ndarray
     """int64, `(n,)`: class numbers, in the order of the catalog's class list."""
-    skin_types: np.ndarray
-    """int64, `(n,)`: 1 to 6, or -1."""
+    table: pd.DataFrame
+    """Their lines of the manifest, in the same order."""
 
 
 def read_manifest() -> pd.DataFrame:
@@ -75,5 +71,5 @@ def read_examples(split: str, data: ShardedArray) -> Examples:
         keys=keys,
         positions=data.positions(keys),
         labels=table["label"].map(numbers).to_numpy(np.int64),
-        skin_types=table["fitzpatrick_scale"].to_numpy(np.int64),
+        table=table,
     )

@@ -20,34 +20,32 @@ class Halves:
 
     Attributes:
         below: From uint8 RGB images, `(batch, S, S, 3)`, to the maps, `(batch, H, W, C)`.
-        above: From a dictionary of `maps`, and `skin_type` where the network takes it, to the classes' scores before
-            the softmax, `(batch, n_classes)`.
+        above: From a dictionary of `maps`, and `side` where the network takes side inputs, to the classes' scores
+            before the softmax, `(batch, n_classes)`.
     """
 
     below: keras.Model
     above: keras.Model
 
 
-def cut(model: keras.Model, backbone: keras.Model | None = None) -> Halves:
-    """Cuts a trained network: after LeNet's or AlexNet's last convolution, before the pooling of a backbone's maps.
+def cut(model: keras.Model) -> Halves:
+    """Cuts a trained network: after its own last convolution, or before the pooling of its backbone's maps.
 
     Args:
-        model: A row's network. It must not be used afterwards: its softmax is taken off.
-        backbone: For a network on features: what made them, as `build_backbone` gives it. None: it is on pixels.
+        model: A row's network on pixels, from `artifact.load_on_pixels`. It must not be used afterwards: its softmax is
+            taken off.
     """
     nested = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    if backbone is not None:
-        return _cut_composed(backbone, model)
     return _cut_composed(*nested) if nested else _cut_convolutional(model)
 
 
-def class_maps(halves: Halves, images: np.ndarray, skin_types: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def class_maps(halves: Halves, images: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Explains the class that a network names for each image.
 
     Args:
         halves: The network.
         images: uint8 RGB, `(n, S, S, 3)`.
-        skin_types: float32, `(n, width)`, encoded; None if the network takes none.
+        sides: float32, `(n, W)`, the encoded side inputs; of width 0 if the network takes none.
 
     Returns:
         float32 maps, `(n, H, W)`, each from 0 to 1, its strongest place (all 0 where nothing speaks for the class);
@@ -56,7 +54,7 @@ def class_maps(halves: Halves, images: np.ndarray, skin_types: np.ndarray | None
     side_px = halves.below.input_shape[1]
     if images.shape[1] != side_px:
         images = ops.convert_to_numpy(layers.Resizing(side_px, side_px)(images))
-    further = {} if skin_types is None else {"skin_type": ops.convert_to_tensor(skin_types)}
+    further = {"side": ops.convert_to_tensor(sides)} if sides.shape[1] else {}
     maps = ops.convert_to_tensor(halves.below(images, training=False), "float32")
     scores = ops.convert_to_numpy(halves.above({"maps": maps} | further, training=False))
     named = ops.one_hot(scores.argmax(axis=1), scores.shape[1])
@@ -75,14 +73,14 @@ def class_maps(halves: Halves, images: np.ndarray, skin_types: np.ndarray | None
 def _cut_convolutional(model: keras.Model) -> Halves:
     maps = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)][-1].output
     maps.name = "maps"  # Keras warns of inputs whose key is not their name
-    inputs = {"maps": maps} | {name: part for name, part in model.input.items() if name == "skin_type"}
+    inputs = {"maps": maps} | {name: part for name, part in model.input.items() if name == "side"}
     return Halves(keras.Model(model.input["image"], maps), keras.Model(inputs, _without_softmax(model).output))
 
 
 def _cut_composed(backbone: keras.Model, head: keras.Model) -> Halves:
     pool, standardise = backbone.layers[-2:]
     maps = layers.Input(pool.input.shape[1:], name="maps")
-    further = {name: part for name, part in head.input.items() if name == "skin_type"}
+    further = {name: part for name, part in head.input.items() if name == "side"}
     features = standardise(pool(maps), training=False)
     scores = _without_softmax(head)({"features": features} | further)
     return Halves(keras.Model(backbone.input, pool.input), keras.Model({"maps": maps} | further, scores))

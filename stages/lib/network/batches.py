@@ -14,28 +14,14 @@ import numpy as np
 
 from stages.lib.backbone.augment import augment
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.sections import TENSORS, Row
-from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
+from stages.lib.core.sections import Row
+from stages.lib.data import side_inputs
+from stages.lib.data.manifest import Examples
 from stages.lib.data.shards import ShardedArray, view_dir
+from stages.lib.data.side_inputs import SideInput
 
 SHARE_OF_MEMORY = 1 / 8
 """Training and validation are two splits, and what a network needs has to fit beside them."""
-
-
-def encode_skin_types(skin_types: np.ndarray, encoding: str) -> np.ndarray:
-    """Encodes skin types as a network takes them.
-
-    Args:
-        skin_types: int, `(n,)`: 1 to 6, or -1 for unknown.
-        encoding: `one_hot`: seven columns, the last for unknown. `scalar`: the raw number, -1 included, as the
-            published run fed it; kept for comparison with it.
-
-    Returns:
-        float32, `(n, 7)` or `(n, 1)`.
-    """
-    if encoding == "scalar":
-        return skin_types[:, None].astype(np.float32)
-    return (skin_types[:, None] == np.array(SKIN_TYPES)).astype(np.float32)
 
 
 class Batches(keras.utils.PyDataset):
@@ -43,44 +29,44 @@ class Batches(keras.utils.PyDataset):
 
     Features are augmented by taking, in every epoch, the plain ones or those of one of the views beside them.
     A batch is `(inputs, targets)`: `inputs` has `image` (uint8, `(b, S, S, 3)`) or `features` (float32, `(b, D)`),
-    and `skin_type` where the row takes it; `targets` is float32 one-hot, `(b, n_classes)`.
+    and `side` (float32, `(b, W)`) where it takes side inputs; `targets` is float32 one-hot, `(b, n_classes)`.
     """
 
     def __init__(
         self,
         row: Row,
         data: ShardedArray,
-        positions: np.ndarray,
-        labels: np.ndarray,
-        skin_types: np.ndarray,
+        examples: Examples,
+        sides: Sequence[SideInput],
         n_classes: int,
         shuffle_seed: int | None = None,
+        hide_sides: bool = False,
     ):
         """Prepares the batches of a split.
 
         Args:
             row: What the network takes and the batch size.
             data: The row's input.
-            positions: int64, `(n,)`: where in `data` the images of the split are.
-            labels: int, `(n,)`: class numbers.
-            skin_types: int, `(n,)`.
+            examples: The images of the split.
+            sides: The row's side inputs.
             n_classes: Classes of the catalog.
-            shuffle_seed: For training: shuffles, and augments where the row says so. None: as stored.
+            shuffle_seed: For training: shuffles, and augments and hides where the row says so. None: as stored.
+            hide_sides: Sets all side inputs to unknown.
         """
         threads = os.cpu_count() or 1
-        super().__init__(workers=threads if row.input == TENSORS else 1, max_queue_size=2 * threads)
-        self._row, self._on_pixels = row, row.input == TENSORS
+        super().__init__(workers=1 if row.on_features else threads, max_queue_size=2 * threads)
+        self._row, self._on_pixels = row, not row.on_features
         self._augment = row.augment and shuffle_seed is not None
         sources = [data]
         if self._augment and not self._on_pixels:
             sources += [ShardedArray(directory) for directory in _view_dirs(data.directory)]
-        self._n = len(positions)
-        self._take = _reader(sources, positions, in_memory=not self._on_pixels)
+        self._n = len(examples.positions)
+        self._take = _reader(sources, examples.positions, in_memory=row.on_features)
         self._views = len(sources)
         self._targets = np.eye(n_classes, dtype=np.float32)
-        self._labels = labels
-        self._skin_types = encode_skin_types(skin_types, row.skin_type_encoding)
-        self._unknown_type = encode_skin_types(np.array([UNKNOWN_TYPE]), row.skin_type_encoding)
+        self._labels = examples.labels
+        self._sides, self._hide_sides = sides, hide_sides
+        self._encoded = side_inputs.encode(sides, examples.table)
         self._seed, self._epoch = shuffle_seed, 0
         self._shuffle()
 
@@ -100,8 +86,8 @@ class Batches(keras.utils.PyDataset):
             inputs = {"image": items}
         else:
             inputs = {"features": self._take(chosen, self._view_of[chosen]).astype(np.float32)}
-        if self._row.skin_type_input:
-            inputs["skin_type"] = np.where(self._hidden[chosen, None], self._unknown_type, self._skin_types[chosen])
+        if self._sides:
+            inputs["side"] = side_inputs.hide(self._sides, self._encoded[chosen], self._hidden[chosen])
         return inputs, self._targets[self._labels[chosen]]
 
     def on_epoch_end(self) -> None:
@@ -116,12 +102,12 @@ class Batches(keras.utils.PyDataset):
     def _shuffle(self) -> None:
         self._order = np.arange(self._n)
         self._view_of = np.zeros(self._n, dtype=np.int64)
-        self._hidden = np.zeros(self._n, dtype=bool)
+        self._hidden = np.full((self._n, len(self._sides)), self._hide_sides)
         if self._seed is not None:
             random = np.random.default_rng([self._seed, self._epoch])
             random.shuffle(self._order)
             self._view_of = random.integers(0, self._views, self._n)
-            self._hidden = random.random(self._n) < self._row.skin_type_dropout
+            self._hidden = random.random(self._hidden.shape) < self._row.side_input_dropout
 
 
 def _view_dirs(directory: Path) -> list[Path]:

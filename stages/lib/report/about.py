@@ -9,9 +9,8 @@ from typing import Any
 import pandas as pd
 
 from stages.lib.core.files import read_bytes
-from stages.lib.core.params import Params
 from stages.lib.core.registry import label
-from stages.lib.core.sections import SAMPLE_CATALOG, Row
+from stages.lib.core.sections import SAMPLE_CATALOG, Backbone, Row
 from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
 
 PAPER_DATASET = "fitzpatrick17k"
@@ -19,20 +18,29 @@ DIGITS = 16
 """Of a fingerprint."""
 
 
-def origin(params: Params) -> dict[str, Any]:
-    """Returns what the results come from: dataset, weights and whether the paper's figures can be compared."""
-    weights = params.active.weights
+def origin(
+    dataset: str, catalog: str, weights: str, max_epochs: int | None, backbones: Mapping[str, Backbone | None]
+) -> dict[str, Any]:
+    """Returns what the results come from: dataset, weights and whether the paper's figures can be compared.
+
+    Args:
+        dataset: Its name in params.yaml.
+        catalog: Of the dataset: `sample`, a path or a URL.
+        weights: Of the dataset.
+        max_epochs: Of rows trained from pixels, None: not capped.
+        backbones: By name; None for networks that have no weights to start from.
+    """
     return {
-        "dataset": params.dataset,
-        "synthetic": params.active.catalog == SAMPLE_CATALOG,
-        "comparable": params.dataset == PAPER_DATASET,
+        "dataset": dataset,
+        "synthetic": catalog == SAMPLE_CATALOG,
+        "comparable": dataset == PAPER_DATASET,
         "weights": weights_name(weights),
         "own_weights": {
             name: weights_name(backbone.weights)
-            for name, backbone in params.backbones.items()
+            for name, backbone in backbones.items()
             if backbone and backbone.weights and backbone.weights != weights
         },
-        "max_epochs": params.active.max_epochs,
+        "max_epochs": max_epochs,
     }
 
 

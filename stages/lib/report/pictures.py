@@ -1,12 +1,11 @@
 """The report's pictures, from what was measured: which rows, classes, skin types and images each of them shows."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
 from stages.lib.baselines.baselines import MAJORITY
-from stages.lib.core.sections import TENSORS
+from stages.lib.core.paths import TENSORS
 from stages.lib.data.shards import ShardedArray
 from stages.lib.report import figures_calibration, figures_classes, figures_rows, thumbnails
 from stages.lib.report.results import MODEL, Explained, published
@@ -72,7 +71,7 @@ def photographs(mistakes: pd.DataFrame, explained: list[Explained]) -> dict[str,
         `mistakes`: dictionaries of the mistake and its `jpeg`. `gradcam`: one dictionary per image, with its `jpeg`
         and, in the order of `explained`, the `networks`' maps and what each named.
     """
-    tensors = ShardedArray(Path(TENSORS))
+    tensors = ShardedArray(TENSORS)
     sheet = [
         line | {"jpeg": thumbnails.photograph(image, THUMBNAIL_PX)} for line, image in _with_images(tensors, mistakes)
     ]

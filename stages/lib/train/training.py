@@ -10,22 +10,22 @@ from dvclive import Live
 from tqdm.keras import TqdmCallback
 
 from stages.lib.core.errors import PipelineError
+from stages.lib.core.registry import LOSSES, OPTIMIZERS
 from stages.lib.core.sections import Row
 from stages.lib.network.batches import Batches
 from stages.lib.train.checkpoint import Checkpoint
 
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "rmsprop": keras.optimizers.RMSprop, "sgd": keras.optimizers.SGD}
 METRICS = ("loss", "accuracy", "f1_weighted")
 
 
 def compile_network(model: keras.Model, row: Row) -> None:
-    """Gives a network the row's optimiser, categorical cross-entropy, and the metrics of the tables.
+    """Gives a network the row's optimiser and loss, and the metrics of the tables.
 
     Keras' `F1Score` counts over the whole epoch before it divides, so it does not depend on the batch size.
     """
     model.compile(
-        optimizer=OPTIMIZERS[row.optimizer](learning_rate=row.learning_rate),
-        loss="categorical_crossentropy",
+        optimizer=getattr(keras.optimizers, OPTIMIZERS[row.optimizer])(learning_rate=row.learning_rate),
+        loss=getattr(keras.losses, LOSSES[row.loss])(),
         metrics=["accuracy", keras.metrics.F1Score(average="weighted", name="f1_weighted")],
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )

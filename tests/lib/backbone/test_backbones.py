@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.lib.backbone.backbones import build_backbone, weights_digest
+from stages.lib.backbone.backbones import build_backbone, read_scaling, weights_digest
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.sections import BackboneSpec
 
@@ -17,12 +17,14 @@ def spec(**changes) -> BackboneSpec:
 
 
 def test_random_weights_are_the_same_every_time_and_keep_the_signal():
-    first, again = build_backbone(spec(), 96), build_backbone(spec(), 96)
-    assert weights_digest(first) == weights_digest(again)
     images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
+    first, again = build_backbone(spec(), 96, images), build_backbone(spec(), 96, images)
+    assert weights_digest(first) == weights_digest(again) != weights_digest(build_backbone(spec(), 96, images[:2]))
     features = first.predict_on_batch(images)
     assert features.shape == (4, 1280)
-    assert 1e-3 < np.abs(features).mean() < 1e3  # float16 holds it
+    assert features.mean() == pytest.approx(0, abs=1e-3) and features.var(axis=0).mean() == pytest.approx(1, rel=0.05)
+    restored = build_backbone(spec(), 96, read_scaling(first))
+    assert weights_digest(restored) == weights_digest(first)
 
 
 @pytest.mark.parametrize(("name", "low", "high"), [("mobilenetv2", -1.0, 1.0), ("vgg16", -123.68, 255 - 103.939)])

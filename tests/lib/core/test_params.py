@@ -7,7 +7,7 @@ import yaml
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import BackboneSpec
+from stages.lib.core.sections import BackboneSpec, Row
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,7 +71,16 @@ def test_the_projects_params_are_sound():
         ("backbones.vgg16", None, "backbones.vgg16: spell out"),
         ("backbones.lenet", {"weights": None, "rescale": "unit"}, "backbones.lenet: has to be null"),
         ("seed", None, "seed: "),
-        ("tables.vgg16.skin_type_dropout", 0.2, "tables.vgg16: skin_type_dropout hides an input that the row lacks"),
+        (
+            "tables.vgg16.side_input_dropout",
+            0.2,
+            "lacks: add `-S '+tables.vgg16.side_inputs=[",
+        ),
+        ("model.side_inputs", ["age"], "model.side_inputs: dataset sample has no side input 'age'"),
+        ("model.side_inputs", ["age"], "-S +datasets.sample.side_inputs.age=categorical"),
+        ("datasets.sample.side_inputs", {"age": "text"}, "datasets.sample.side_inputs.age: "),
+        ("tables.vgg16.image_size_px", 150, "add `-S tables.vgg16.image_size_px=224`"),
+        ("tables.vgg16.augment", True, "add `-S tables.vgg16.input=data/tensors` or"),
         ("evaluate.bootstrap_samples", 10, "evaluate.bootstrap_samples: "),
     ],
 )
@@ -87,9 +96,16 @@ def test_a_wrong_value_is_named(content, tmp_path, key, value, says):
 
 
 def test_a_missing_key_is_named(content, tmp_path):
-    del content["model"]["dropout"]
-    with pytest.raises(PipelineError, match=r"model\.dropout: missing"):
+    del content["split"]["folds"]
+    with pytest.raises(PipelineError, match=r"split\.folds: missing"):
         load(content, tmp_path)
+
+
+def test_model_spells_every_knob_and_the_published_rows_only_what_differs(content):
+    assert set(content["model"]) == set(Row.model_fields)
+    defaults = {name: field.default for name, field in Row.model_fields.items()}
+    repeated = [(name, key) for name, row in content["tables"].items() for key in row if row[key] == defaults[key]]
+    assert repeated == []
 
 
 def test_the_row_under_study_owns_its_name(content, tmp_path):
@@ -101,7 +117,7 @@ def test_the_row_under_study_owns_its_name(content, tmp_path):
 def test_a_key_that_stands_twice_is_refused(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text("seed: 1\nseed: 2\n")
-    with pytest.raises(PipelineError, match="stands twice"):
+    with pytest.raises(PipelineError, match=r"params\.yaml: line 2: found duplicate key \"seed\"; keep one"):
         load_params(path)
 
 

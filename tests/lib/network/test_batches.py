@@ -1,17 +1,20 @@
-"""Batches: every image once an epoch, by seed and epoch alone, and skin types as the networks take them."""
+"""Batches: every image once an epoch, by seed and epoch alone, and side inputs hidden where a row says so."""
 
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import TENSORS, Row
+from stages.lib.data import side_inputs
+from stages.lib.data.manifest import Examples
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray, view_dir
 from stages.lib.network import batches as module
-from stages.lib.network.batches import Batches, encode_skin_types
+from stages.lib.network.batches import Batches
 
 PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
 KEYS = [f"{n:x}" * 32 for n in range(10)]
@@ -33,9 +36,19 @@ def features(tmp_path) -> ShardedArray:
     return write(tmp_path / "f", (3,), np.float16, np.arange(10)[:, None] + np.zeros(3))
 
 
+def examples(n: int, types: list[int]) -> Examples:
+    numbers = np.arange(n)
+    table = pd.DataFrame({"fitzpatrick_scale": np.resize(types, n), "sex": np.resize(["f", "m"], n)})
+    return Examples([], numbers, numbers % 5, table)
+
+
+def sides(of: Examples, *names: str) -> list[side_inputs.SideInput]:
+    return side_inputs.fit(dict.fromkeys(names, "categorical"), names, of.table)
+
+
 def batches(data: ShardedArray, seed: int | None, **changes) -> Batches:
-    numbers = np.arange(10)
-    return Batches(row(**changes), data, numbers, numbers % 5, np.resize([1, 6, -1], 10), 5, seed)
+    images = examples(10, [1, 6, -1])
+    return Batches(row(**changes), data, images, sides(images, "fitzpatrick_scale"), 5, seed)
 
 
 def epoch(made: Batches) -> list[int]:
@@ -49,7 +62,7 @@ def test_an_epoch_has_every_image_once_with_its_label_and_type(features):
     inputs, targets = made[0]
     numbers = inputs["features"][:, 0].astype(int)
     assert (targets.argmax(axis=1) == numbers % 5).all() and targets.sum() == 4
-    assert (inputs["skin_type"] == encode_skin_types(np.resize([1, 6, -1], 10)[numbers], "one_hot")).all()
+    assert inputs["side"].argmax(axis=1).tolist() == np.resize([0, 5, 6], 10)[numbers].tolist()
     assert inputs["features"].dtype == np.float32
 
 
@@ -111,33 +124,33 @@ def test_memory_and_disk_give_the_same_batches(features, monkeypatch):
     assert epoch(batches(features, 3)) == held
 
 
-def test_skin_types_are_one_of_seven_and_unknown_is_one_of_them():
-    encoded = encode_skin_types(np.array([1, 6, -1]), "one_hot")
-    assert encoded.tolist() == [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 0, 1]]
-    assert encode_skin_types(np.array([3, -1]), "scalar").tolist() == [[3.0], [-1.0]]
-
-
-def test_a_share_of_skin_types_is_hidden_in_training_alone_and_anew_in_every_epoch(tmp_path):
+def test_a_share_of_each_side_input_is_hidden_in_training_alone_and_again_in_every_epoch(tmp_path):
     keys = [f"{n:032x}" for n in range(400)]
     with ShardSetWriter(tmp_path / "many", keys, (1,), np.float16) as writer:
         writer.write("0", 0, np.arange(400, dtype=np.float16)[:, None])
-    data, numbers, types = ShardedArray(tmp_path / "many"), np.arange(400), np.resize([1, 4], 400)
+    data, images = ShardedArray(tmp_path / "many"), examples(400, [1, 4])
+    both = sides(images, "fitzpatrick_scale", "sex")
+    encoded = side_inputs.encode(both, images.table)
 
-    def unknown(seed: int | None, share: float) -> Batches:
-        changes = {"batch_size": 400, "skin_type_dropout": share}
-        return Batches(row(**changes), data, numbers, numbers % 5, types, 5, seed)
+    def made(seed: int | None, share: float, **options) -> Batches:
+        return Batches(row(batch_size=400, side_input_dropout=share), data, images, both, 5, seed, **options)
 
-    def hidden(made: Batches) -> list[float]:
+    def hidden(made: Batches) -> list[list[float]]:
         inputs = made[0][0]
-        given = encode_skin_types(types[inputs["features"][:, 0].astype(int)], "one_hot")
-        away = inputs["skin_type"][:, -1] == 1
-        assert (inputs["skin_type"][~away] == given[~away]).all() and (inputs["skin_type"].sum(axis=1) == 1).all()
-        return sorted(inputs["features"][away, 0])
+        given = encoded[inputs["features"][:, 0].astype(int)]
+        found = []
+        for part in (slice(0, 7), slice(7, 10)):
+            side = inputs["side"][:, part]
+            away = side[:, -1] == 1
+            assert (side[~away] == given[~away, part]).all() and (side.sum(axis=1) == 1).all()
+            found.append(sorted(inputs["features"][away, 0]))
+        return found
 
-    training, again = unknown(3, 0.25), unknown(3, 0.25)
+    training, again = made(3, 0.25), made(3, 0.25)
     first = hidden(training)
-    assert 70 < len(first) < 130 and hidden(again) == first
+    assert all(70 < len(away) < 130 for away in first) and first[0] != first[1] and hidden(again) == first
     training.on_epoch_end()
     assert hidden(training) != first
-    assert hidden(unknown(None, 0.25)) == hidden(unknown(3, 0.0)) == []
-    assert (unknown(3, 0.25)[0][0]["features"] == unknown(3, 0.0)[0][0]["features"]).all()
+    assert hidden(made(None, 0.25)) == hidden(made(3, 0.0)) == [[], []]
+    assert [len(away) for away in hidden(made(None, 0.0, hide_sides=True))] == [400, 400]
+    assert (made(3, 0.25)[0][0]["features"] == made(3, 0.0)[0][0]["features"]).all()

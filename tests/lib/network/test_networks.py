@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 from stages.lib.backbone.backbones import build_backbone
+from stages.lib.core import registry, sections
 from stages.lib.core.params import load_params
-from stages.lib.core.sections import TENSORS, BackboneSpec, Row, features_dir
+from stages.lib.core.sections import BackboneSpec, Row, features_dir
+from stages.lib.network import networks
+from stages.lib.network.fusion import FUSIONS
 from stages.lib.network.networks import build_head, build_network, compose
 
 PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
@@ -58,8 +62,16 @@ def test_counts_by_hand_are_the_published_ones():
 @pytest.mark.parametrize("name", PARAMS.tables)
 def test_every_row_has_the_papers_parameters(name):
     row = PARAMS.tables[name]
-    shape = PIXELS if row.input == TENSORS else (FEATURES[row.architecture],)
-    assert build_network(row, N_CLASSES, shape, None).count_params() == BY_HAND[name]
+    shape = (FEATURES[row.architecture],) if row.on_features else PIXELS
+    assert build_network(row, N_CLASSES, shape, side_width=7).count_params() == BY_HAND[name]
+
+
+def test_every_name_in_params_can_be_built():
+    assert set(networks.PIXEL_NETWORKS) == set(registry.PIXEL_NETWORKS)
+    assert set(FUSIONS) == set(sections.FUSIONS)
+    assert all(hasattr(keras.applications, backbone.builder) for backbone in registry.BACKBONES.values())
+    assert all(hasattr(keras.optimizers, name) for name in registry.OPTIMIZERS.values())
+    assert all(hasattr(keras.losses, name) for name in registry.LOSSES.values())
 
 
 def row(**changes) -> Row:
@@ -71,34 +83,40 @@ def row(**changes) -> Row:
 def test_head_on_features_equals_the_whole_network_on_pixels(architecture, rescale):
     spec = BackboneSpec(name=architecture, weights="random", rescale=rescale)
     on_features = row(architecture=architecture, input=features_dir(architecture))
-    backbone = build_backbone(spec, 96)
-    model_head = build_head(on_features, 5, backbone.output_shape[-1])
     images = np.random.default_rng(0).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
-    skin_type = np.eye(7, dtype=np.float32)[[0, 3, 6]]
+    backbone = build_backbone(spec, 96, images)
+    model_head = build_head(on_features, 5, backbone.output_shape[-1], 7)
+    side = np.eye(7, dtype=np.float32)[[0, 3, 6]]
     features = backbone.predict_on_batch(images)
-    apart = model_head.predict_on_batch({"features": features, "skin_type": skin_type})
+    apart = model_head.predict_on_batch({"features": features, "side": side})
     whole = compose(backbone, model_head, (96, 96, 3))
-    together = whole.predict_on_batch({"image": images, "skin_type": skin_type})
+    together = whole.predict_on_batch({"image": images, "side": side})
     assert together == pytest.approx(apart, abs=1e-4)
     assert apart.std(axis=0).max() > 1e-3  # the images do not all look the same to it
 
 
-def test_a_frozen_backbone_inside_a_row_is_that_of_the_features_and_does_not_train():
-    spec = BackboneSpec(name="mobilenetv2", weights="random", rescale="native")
-    pixel_row = row(architecture="mobilenetv2", input=TENSORS, image_size_px=96)
-    network = build_network(pixel_row, 5, (96, 96, 3), spec)
+def test_a_frozen_backbone_inside_a_row_does_not_train():
+    backbone = build_backbone(BackboneSpec(name="mobilenetv2", weights="random", rescale="native"), 96)
+    pixel_row = row(architecture="mobilenetv2", input=sections.TENSORS, image_size_px=96)
+    network = build_network(pixel_row, 5, (96, 96, 3), 7, backbone)
     assert sum(int(np.prod(w.shape)) for w in network.trainable_weights) == (1280 + 7 + 1) * 8 + 9 * 5
-    images = np.random.default_rng(1).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
-    inside = next(layer for layer in network.layers if layer.name == "mobilenetv2_features")
-    assert inside.predict_on_batch(images) == pytest.approx(build_backbone(spec, 96).predict_on_batch(images), rel=1e-5)
 
 
-def test_the_skin_type_changes_what_a_typed_row_says_and_only_that():
-    network = build_network(row(), 5, (2048,), None)
-    features = np.ones((2, 2048), np.float32)
-    said = network.predict_on_batch({"features": features, "skin_type": np.eye(7, dtype=np.float32)[[0, 5]]})
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_side_inputs_change_what_a_network_says_and_are_asked_for_by_rows_that_take_them(fusion):
+    network = build_network(row(fusion=fusion), 5, (2048,), 7)
+    said = network.predict_on_batch({"features": np.ones((2, 2048), np.float32), "side": np.eye(7)[[0, 5]]})
     assert not np.allclose(said[0], said[1])
-    untyped = build_network(row(skin_type_input=False), 5, (2048,), None)
-    assert set(untyped.input) == {"features"}
-    scalar = build_network(row(skin_type_encoding="scalar"), 5, (2048,), None)
-    assert scalar.input["skin_type"].shape == (None, 1)
+    assert set(build_network(row(side_inputs=[]), 5, (2048,)).input) == {"features"}
+
+
+def test_metablock_gates_every_feature_by_the_side_inputs():
+    # sigmoid(tanh(features * f(side)) + g(side)), by hand from the layers' weights
+    features, side = keras.Input((2,)), keras.Input((1,))
+    block = keras.Model([features, side], FUSIONS["metablock"](features, side))
+    f, g = (layer for layer in block.layers if isinstance(layer, keras.layers.Dense))
+    f.set_weights([np.array([[2.0, -1.0]]), np.array([0.5, 0.0])])
+    g.set_weights([np.array([[1.0, 0.0]]), np.array([0.0, 3.0])])
+    said = block.predict_on_batch([np.array([[0.3, 0.7]]), np.array([[2.0]])])
+    expected = 1 / (1 + np.exp(-(np.tanh(np.array([0.3 * 4.5, 0.7 * -2.0])) + np.array([2.0, 3.0]))))
+    assert said[0] == pytest.approx(expected, abs=1e-6)

@@ -21,8 +21,8 @@ def history(epochs=3):
     return table.assign(epoch=range(epochs), chosen=[0] * (epochs - 1) + [1])
 
 
-def mark(name, paper=0.3):
-    return figures_rows.Mark(name, 0.2, 0.15, 0.25, paper)
+def mark(paper=0.3):
+    return {"value": 0.2, "low": 0.15, "high": 0.25, "paper": paper}
 
 
 def by_type(n=(294, 480, 330, 278, 153, 63, 55)):
@@ -50,7 +50,7 @@ def pairs(count):
 
 FIGURES = {
     "comparison": lambda: figures_rows.comparison(
-        [("Row under study", [mark("model", None)]), ("Table 1", [mark(name) for name in ROWS_20])],
+        {"Model": {"model": mark(None)}, "Table 1": {name: mark() for name in ROWS_20}},
         {"most common class": 0.04, "nearest class mean": 0.19},
     ),
     "curves": lambda: figures_rows.curves(history(50)),
@@ -116,13 +116,14 @@ def test_same_data_same_bytes_whatever_the_users_style(monkeypatch):
 
 @pytest.mark.parametrize("paper", [None, 0.9])
 def test_comparison_marks_the_paper_only_where_it_has_a_row(paper):
-    drawn = pixels(figures_rows.comparison([("Table 1", [mark("a", paper)])], {"most common class": 0.1}))
+    drawn = pixels(figures_rows.comparison({"Table 1": {"a": mark(paper)}}, {"most common class": 0.1}))
     orange = (np.abs(drawn.astype(int) - (0xD5, 0x5E, 0x00)).sum(axis=2) < 30).any()
     assert orange == (paper is not None)
 
 
 def test_a_row_without_interval_is_drawn():
-    assert pixels(figures_rows.comparison([("Table 1", [figures_rows.Mark("a", 0.5, None, None, None)])], {})).std() > 0
+    bare = {"value": 0.5, "low": None, "high": None, "paper": None}
+    assert pixels(figures_rows.comparison({"Table 1": {"a": bare}}, {})).std() > 0
 
 
 @pytest.mark.parametrize("name", ["$x$", "100 % $", r"\frac", "a" * 200, "<b>"])

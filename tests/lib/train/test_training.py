@@ -4,12 +4,14 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params
 from stages.lib.core.sections import Row
+from stages.lib.data.manifest import Examples
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray
 from stages.lib.network import artifact
@@ -34,18 +36,18 @@ def data(tmp_path_factory) -> ShardedArray:
 
 
 def row(**changes) -> Row:
-    small = {"dense_units": 16, "batch_size": 8, "patience": 2, "skin_type_input": False, "learning_rate": 0.01}
+    small = {"dense_units": 16, "batch_size": 8, "patience": 2, "side_inputs": [], "learning_rate": 0.01}
     return Row(**(PARAMS.model.model_dump() | small | changes))
 
 
 def part(of: Row, data: ShardedArray, numbers: np.ndarray, seed: int | None = None) -> Batches:
-    return Batches(of, data, numbers, numbers % 3, np.ones(len(numbers), int), 3, seed)
+    return Batches(of, data, Examples([], numbers, numbers % 3, pd.DataFrame(index=numbers)), [], 3, seed)
 
 
 def trained(of: Row, data: ShardedArray, directory: Path, epochs: int = 12, seed: int = 42):
     keras.backend.clear_session()  # layers are numbered anew, as in a process of its own
-    network = artifact.Artifact(of, CLASSES, data.item_shape, None)
-    model = network.build(seed)
+    network = artifact.Artifact(of, CLASSES, data.item_shape, [], None)
+    model = network.build(seed, data)
     compile_network(model, of)
     numbers = np.arange(N)
     directory.mkdir()
@@ -86,21 +88,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(data, tmp_path)
     assert (tmp_path / "a/model.weights.h5").read_bytes() != (tmp_path / "c/model.weights.h5").read_bytes()
 
 
-def test_a_saved_network_says_the_same_and_refuses_other_classes(data, tmp_path):
-    model, _, val = trained(row(), data, tmp_path / "model", epochs=1)
-    loaded, network = artifact.load(tmp_path / "model", CLASSES)
-    assert (loaded.predict(val, verbose=0) == model.predict(val, verbose=0)).all()
-    assert network.row == row() and network.classes == CLASSES
-    with pytest.raises(PipelineError, match="trained for 3 classes"):
-        artifact.load(tmp_path / "model", [*CLASSES, "urticaria"])
-    (tmp_path / "model/model.weights.h5").write_bytes(b"not weights")
-    with pytest.raises(PipelineError, match="cannot be read"):
-        artifact.load(tmp_path / "model", CLASSES)
-
-
 def test_a_loss_that_is_no_number_ends_with_one_line(data, tmp_path):
     of = row(optimizer="sgd")
-    model = artifact.Artifact(of, CLASSES, data.item_shape, None).build(0)
+    model = artifact.Artifact(of, CLASSES, data.item_shape, [], None).build(0, data)
     for weight in model.trainable_weights:
         weight.assign(keras.ops.full(weight.shape, float("nan")))
     compile_network(model, of)

@@ -151,7 +151,9 @@ def _write_baselines(root: Path, params: Params, test: Predicted, groups: pd.Ser
     for name in (MAJORITY, *map(mean_name, BACKBONES)):
         named = majority if name == MAJORITY else np.where(random.random(len(majority)) < 0.2, test.labels, majority)
         probabilities = np.tile(shares, (len(named), 1)) if name == MAJORITY else None
-        images = Evaluated(resamples, test.labels, named, len(classes), probabilities, n_bins=params.evaluate.calibration_bins)
+        images = Evaluated(
+            resamples, test.labels, named, len(classes), probabilities, n_bins=params.evaluate.calibration_bins
+        )
         summary[name] = {"description": describe(name, classes[majority[0]]), "metrics": estimates(images)}
         table = {"md5hash": test.keys, "split": "test", "label": names[test.labels], "predicted": names[named]}
         write_csv(root / "data/baselines" / f"{name}.csv", pd.DataFrame(table))

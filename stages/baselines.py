@@ -42,7 +42,9 @@ def main() -> None:
         write_csv(BASELINES / f"{baseline}.csv", pd.DataFrame(keys))
         # the majority's probabilities are the shares of the classes in training
         probabilities = np.tile(shares, (len(numbers), 1)) if baseline == MAJORITY else None
-        images = Evaluated(resamples, test.labels, numbers, len(classes), probabilities, n_bins=params.evaluate.calibration_bins)
+        images = Evaluated(
+            resamples, test.labels, numbers, len(classes), probabilities, n_bins=params.evaluate.calibration_bins
+        )
         description = describe(baseline, classes[shares.argmax()])
         results[baseline] = {"description": description, "metrics": estimates(images)}
     write_json(BASELINES / "baselines.json", results)

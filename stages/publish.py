@@ -10,7 +10,6 @@ from stages.lib.core.files import replacing
 from stages.lib.core.paths import CARD, METRICS, REPORT
 
 
-
 def main() -> None:
     """Writes MODEL_CARD.md, and all else of data/report/ to metrics/, where paper.csv stays as it is."""
     if not REPORT.is_dir():

@@ -9,15 +9,33 @@ from pathlib import Path
 
 from stages.lib.baselines.baselines import for_table
 from stages.lib.core.errors import run_stage
-from stages.lib.core.files import read_bytes, read_json, replacing, write_csv, write_text
+from stages.lib.core.files import read_bytes, read_json, replacing, write_bytes, write_csv, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.paths import (
-    BASELINES, CARD, EVALUATIONS, EXPLAIN, MANIFEST, PAPER, RAW, REPORT, SPLIT_SUMMARY, SPLITS_TABLE, VALIDATION,
+    BASELINES,
+    CARD,
+    EVALUATIONS,
+    EXPLAIN,
+    MANIFEST,
+    PAPER,
+    RAW,
+    REPORT,
+    SPLIT_SUMMARY,
+    SPLITS_TABLE,
+    VALIDATION,
 )  # fmt: skip
 from stages.lib.data.catalog import parse_catalog
 from stages.lib.data.manifest import read_classes, read_groups, read_manifest
 from stages.lib.report import (
-    about, drawing, figures_calibration, figures_data, figures_rows, pictures, results, tables, thumbnails,
+    about,
+    drawing,
+    figures_calibration,
+    figures_data,
+    figures_rows,
+    pictures,
+    results,
+    tables,
+    thumbnails,
 )  # fmt: skip
 from stages.lib.report.rendering import render
 from stages.lib.report.results import MODEL
@@ -144,12 +162,11 @@ def collect(rows: list[str], directory: Path) -> None:
     Predictions stay behind: they are as large as the catalog, times the number of rows. Curves are in one table.
     """
     left_out = shutil.ignore_patterns("predictions.csv", "scores.json", "curves.csv")
-    (directory / "scores").mkdir()
     for row in rows:
         shutil.copytree(EVALUATIONS / row, directory / "plots" / row, ignore=left_out)
-        shutil.copyfile(EVALUATIONS / row / "scores.json", directory / "scores" / f"{row}.json")
+        write_bytes(directory / "scores" / f"{row}.json", read_bytes(EVALUATIONS / row / "scores.json"))
     for path in (BASELINES / "baselines.json", VALIDATION, SPLIT_SUMMARY):
-        shutil.copyfile(path, directory / path.name)
+        write_bytes(directory / path.name, read_bytes(path))
 
 
 if __name__ == "__main__":

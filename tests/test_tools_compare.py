@@ -71,8 +71,8 @@ def test_experiments_of_a_commit_are_read_from_dvc(project):
     text = run(project, *COMPARE)
     assert names(text) == ["good", "main", "waits"]
     good, main, waits = text.splitlines()[2:]
-    assert good.split() == ["good", "dropout=0.4", "0.458", "0.542", "0.271", "0.136"]
-    assert main.split() == ["main", "-", "0.558", "0.442", "0.221", "0.111"]
+    assert good.split() == ["good", "dropout=0.4", "0.542", "0.271", "0.136", "0.458"]
+    assert main.split() == ["main", "-", "0.442", "0.221", "0.111", "0.558"]
     assert waits.split() == ["waits", "dropout=0.3", "Queued"]
 
 

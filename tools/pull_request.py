@@ -103,8 +103,8 @@ def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
             if new > high if metric.lower_is_better else new < low:
                 verb, side = ("rose", "above") if metric.lower_is_better else ("fell", "below")
                 found.append(
-                    f"{row}: {metric.label} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval that "
-                    f"the base gives for it, {low:.3f} to {high:.3f}"
+                    f"{row}: {metric.label} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval "
+                    f"that the base gives for it, {low:.3f} to {high:.3f}"
                 )
     return found
 

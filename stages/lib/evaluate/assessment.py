@@ -5,7 +5,6 @@ Needs predictions and the manifest, no network and no TensorFlow, so that it can
 
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from stages.lib.core.sections import Evaluate

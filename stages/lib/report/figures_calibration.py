@@ -62,7 +62,16 @@ def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame |
         figure = Figure((WIDTH_IN, 3.8), layout="constrained")
         axes = figure.subplots()
         axes.axhline(overall, color=GREY, linestyle="--", linewidth=1.4, label="all test images")
-        series = [(table, -shift, "o", BLUE, LIGHT, "side inputs given" if hidden is not None else f"accuracy, {drawing.LEVEL} interval")]
+        series = [
+            (
+                table,
+                -shift,
+                "o",
+                BLUE,
+                LIGHT,
+                "side inputs given" if hidden is not None else f"accuracy, {drawing.LEVEL} interval",
+            )
+        ]
         if hidden is not None:
             series.append((hidden, shift, "s", ORANGE, "#EBB08C", "side inputs hidden"))
         for values, offset, marker, colour, pale, label in series:

@@ -12,14 +12,16 @@ from stages.lib.scoring.metrics import METRICS, shown
 
 MODEL = "model"
 """The name of the row that all others are compared with."""
+FURTHER = "further"
+FURTHER = "further"
 TITLES = {
     "1": "Table 1: networks trained from scratch, by architecture, optimizer and batch size",
     "2": "Table 2: dropout",
     "3": "Table 3: transfer learning, from frozen networks",
     "4": "Table 4: transfer learning with the skin type as second input",
+    FURTHER: "Further rows",
 }
-"""By the column `table` of the paper's scores."""
-FURTHER = "Further rows"
+"""By the column `table` of the paper's scores; rows that it lacks are further ones."""
 PAPER_SCORES = ("loss", "accuracy", "f1")
 """Columns of the paper's scores. The first two are metrics of ours; its `f1` is not (see `scoring.published`)."""
 
@@ -134,15 +136,16 @@ def published(paper: pd.DataFrame, row: str) -> dict[str, float]:
 
 def by_table(rows: list[str], paper: pd.DataFrame) -> dict[str, list[str]]:
     """Returns the results tables that have rows, by title: the paper's, then that of the rows that it lacks."""
-    numbers = paper["table"].reindex(rows)
-    of_paper = {TITLES.get(n, f"Table {n}"): numbers.index[numbers == n].tolist() for n in sorted(paper["table"].unique())}
-    return {title: names for title, names in (of_paper | {FURTHER: numbers.index[numbers.isna()].tolist()}).items() if names}
+    of_row = paper["table"].reindex(rows).fillna(FURTHER)
+    keys = [*sorted(paper["table"].unique()), FURTHER]
+    tables = {TITLES.get(key, f"Table {key}"): of_row.index[of_row == key].tolist() for key in keys}
+    return {title: names for title, names in tables.items() if names}
 
 
 def fairness_of(assessment: dict[str, Any]) -> dict[str, Any]:
     """Returns how far apart the skin types are, by type and by the catalog's main rating, side inputs given."""
-    which = ("fitzpatrick_scale", "given", "type")
-    return next(found for found in assessment["skin_types"] if (found["rating"], found["input"], found["level"]) == which)
+    main = {"rating": "fitzpatrick_scale", "input": "given", "level": "type"}
+    return next(found for found in assessment["skin_types"] if main.items() <= found.items())
 
 
 def confused_pairs(confusion: pd.DataFrame, count: int) -> pd.DataFrame:

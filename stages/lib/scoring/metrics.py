@@ -114,7 +114,9 @@ class Metric:
 
 
 METRICS = {
-    "accuracy": Metric("accuracy", accuracy, "scores compared results card guesses coarse skin_types", interval="share"),
+    "accuracy": Metric(
+        "accuracy", accuracy, "scores compared results card guesses coarse skin_types", interval="share"
+    ),
     "top_3": Metric("top-3 accuracy", top(3), "guesses", needs="probabilities", interval="share"),
     "top_5": Metric("top-5 accuracy", top(5), "results card guesses", needs="probabilities", interval="share"),
     "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, "results card guesses"),

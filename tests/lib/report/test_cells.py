@@ -5,7 +5,9 @@ from stages.lib.report import cells
 MINUS = "\N{MINUS SIGN}"
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.12345, "0.123"), (None, "—"), (float("nan"), "—"), (-0.5, f"{MINUS}0.500")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.12345, "0.123"), (None, "—"), (float("nan"), "—"), (-0.5, f"{MINUS}0.500")]
+)
 def test_number(value, text):
     assert cells.number(value) == text
 

@@ -51,13 +51,21 @@ def test_the_paper_has_every_row_and_its_tables_are_the_reports():
     assert list(paper.index) == ROWS
     assert results.published(paper, "lenet-1") == {"table": "1", "loss": 3.907, "accuracy": 0.133, "f1": 0.089}
     tables = results.by_table(ROWS, paper)
-    assert list(tables) == list(results.TITLES.values()) and [len(names) for names in tables.values()] == [9, 4, 3, 3]
+    assert list(tables) == list(results.TITLES.values())[:4] and [len(names) for names in tables.values()] == [
+        9,
+        4,
+        3,
+        3,
+    ]
 
 
 def test_rows_that_the_paper_lacks_are_further_rows():
     paper = results.read_paper(PAPER)
     assert results.published(paper, "mine") == {}
-    assert results.by_table(["mine", "vgg16"], paper) == {results.TITLES["3"]: ["vgg16"], results.FURTHER: ["mine"]}
+    assert results.by_table(["mine", "vgg16"], paper) == {
+        results.TITLES["3"]: ["vgg16"],
+        results.TITLES[results.FURTHER]: ["mine"],
+    }
 
 
 @pytest.mark.parametrize(

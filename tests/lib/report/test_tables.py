@@ -73,5 +73,7 @@ def test_skin_types_show_hidden_side_inputs_beside_given_ones():
     given = pd.DataFrame([line | {"input": "given"}])
     (alone,) = tables.skin_types(given)
     assert list(alone.values()) == ["1", "Fitzpatrick", "7", CELL, "0.300"]
-    (shown,) = tables.skin_types(pd.DataFrame([line | {"input": "given"}, line | {"input": "hidden", "accuracy": 0.25}]))
+    (shown,) = tables.skin_types(
+        pd.DataFrame([line | {"input": "given"}, line | {"input": "hidden", "accuracy": 0.25}])
+    )
     assert shown["accuracy, side inputs hidden"] == "0.250 (.400 to .600)"

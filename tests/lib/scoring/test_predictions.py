@@ -26,7 +26,11 @@ def test_classes_are_read_as_text_and_probabilities_have_six_digits(tmp_path):
 
 
 def test_faults_are_named(tmp_path):
-    for content, fault in ((None, "missing"), (b"md5hash,label\n1,a\n", "lacks the column split"), (b"\xff\xfe", "not a")):
+    for content, fault in (
+        (None, "missing"),
+        (b"md5hash,label\n1,a\n", "lacks the column split"),
+        (b"\xff\xfe", "not a"),
+    ):
         if content is not None:
             (tmp_path / "bad.csv").write_bytes(content)
         with pytest.raises(PipelineError, match=rf"bad\.csv: {fault}.*dvc repro"):

@@ -56,7 +56,7 @@ def main() -> None:
     assessments = {name: results.read_assessment(EVALUATIONS / name) for name in rows}
     curves = {name: results.read_curves(EVALUATIONS / name) for name in rows}
     baselines = read_json(BASELINES / "baselines.json")
-    plots = results.read_plots(EVALUATIONS / MODEL)
+    of_model = results.read_tables(EVALUATIONS / MODEL)
     explained = [results.read_explained(EXPLAIN / name, row) for name, row in params.explain.rows.items()]
     catalog_path = RAW / params.dataset / "catalog.csv"
     catalog = parse_catalog(read_bytes(catalog_path), "the catalog")
@@ -70,7 +70,7 @@ def main() -> None:
     by_table = results.by_table(list(params.tables), paper)
     descriptions = {name: about.describe(row, params.active.side_inputs) for name, row in rows.items()}
     model = assessments[MODEL]
-    pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
+    pairs = results.confused_pairs(of_model["confusion"], CONFUSED_PAIRS)
     distributions = about.count_images(catalog, read_manifest())
     files = {
         "the catalog": catalog_path,
@@ -106,43 +106,44 @@ def main() -> None:
         "validation": (validation := read_json(VALIDATION)),
         "split": (split := read_json(SPLIT_SUMMARY)),
         "explained": [entry.row for entry in explained],
-        "mistakes_total": int((plots.confusion["actual"] != plots.confusion["predicted"]).sum()),
-        "results": {
-            title: tables.results(
-                {name: rows[name] for name in names}, descriptions, assessments, paper, to_beat(names), verdicts
-            )
-            for title, names in by_table.items()
-        },
+        "mistakes_total": int((of_model["confusion"]["actual"] != of_model["confusion"]["predicted"]).sum()),
+        "results": list(by_table),
         "tables": {
             "settings": tables.listed("setting", "value", about.settings(params.model, params.active.max_epochs)),
             "fingerprints": tables.listed("what", f"SHA-256, first {about.DIGITS} digits", about.fingerprints(files)),
             "differences": tables.differences(compared),
             "guesses": tables.guesses(assessments),
-            "skin_types": tables.skin_types(plots.skin_types),
+            "skin_types": tables.skin_types(of_model["skin_types"]),
             "fairness": tables.fairness(model["skin_types"]),
             "fairness_of_rows": tables.fairness_of_rows(assessments),
             "calibration": tables.calibration(assessments),
-            "card": tables.card(model["metrics"], baselines["majority"]["metrics"]),
-            "classes": tables.classes(plots.classes[plots.classes["level"] == "label"]),
+            "card": tables.card(model, baselines["majority"]),
+            "classes": tables.classes(of_model["classes"]),
             "confused": tables.confused(pairs),
             "dropped": tables.listed("reason", "images dropped", validation["dropped"]),
             "types": tables.listed("skin type", "images kept", validation["kept_by_skin_type"]),
             "splits": tables.listed("split", "images", split["images"]),
+        }
+        | {
+            title: tables.results(
+                {name: rows[name] for name in names}, descriptions, assessments, paper, to_beat(names), verdicts
+            )
+            for title, names in by_table.items()
         },
         "figures": {
             "comparison": pictures.comparison(by_table, assessments, paper, to_beat([MODEL])),
             "curves": figures_rows.curves(curves[MODEL]),
             "all_curves": figures_rows.all_curves(curves),
-            "reliability": figures_calibration.reliability(plots.reliability),
-            "accuracy_by_type": pictures.by_type(plots.skin_types, model["metrics"]["accuracy"]["value"]),
+            "reliability": figures_calibration.reliability(of_model["reliability"]),
+            "accuracy_by_type": pictures.by_type(of_model["skin_types"], model["metrics"]["accuracy"]["value"]),
             "classes": figures_data.classes(distributions["label"]),
             "skin_types": figures_data.skin_types(distributions["skin_type"]),
         }
-        | pictures.by_class(plots.confusion, pairs),
+        | pictures.by_class(of_model["confusion"], pairs),
     }
     report["random_weights"] = "random" in [report["weights"], *report["own_weights"].values()]
     report |= (
-        pictures.photographs(plots.mistakes, explained)
+        pictures.photographs(of_model["mistakes"], explained)
         if params.report.show_images
         else {"mistakes": [], "gradcam": []}
     )

@@ -1,4 +1,4 @@
-"""What all figures of the report share: one look, and PNG bytes that are the same for the same data.
+"""What all figures of the report share: one look, and PNG bytes, the same for the same data, which they all return.
 
 Colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), which colour-blind people can tell apart; whatever has
 a colour also differs in marker, line or hatching, for black and white. Text is never parsed as mathematics: class names

@@ -14,9 +14,6 @@ def reliability(bins: pd.DataFrame) -> bytes:
     Args:
         bins: One line per bin: `calibration` (`before`, `after`), `low`, `high` (edges of the confidence), `n`,
             `confidence` (mean) and `accuracy`; the last two are missing where `n` is 0.
-
-    Returns:
-        PNG bytes.
     """
     looks = {
         "before": ("s--", ORANGE, "as trained", {"facecolor": "none", "hatch": "////"}),
@@ -52,9 +49,6 @@ def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame |
             where there is no image, the bounds where no interval can be given.
         overall: The accuracy over all of them.
         hidden: The same with all side inputs hidden; None for rows that take none.
-
-    Returns:
-        PNG bytes.
     """
     places = np.arange(len(table))
     shift = 0.0 if hidden is None else 0.14

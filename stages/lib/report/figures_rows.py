@@ -20,9 +20,6 @@ def comparison(groups: Mapping[str, Mapping[str, Mapping]], references: Mapping[
         groups: By title, then by row: `value`, `low`, `high` (None where there is no interval) and `paper` (None where
             the paper has no such row).
         references: Accuracies to beat, by name, drawn as vertical lines; two at most.
-
-    Returns:
-        PNG bytes.
     """
     lines = [line for title, rows in groups.items() for line in ((title, None), *rows.items())]
     marks = {place: mark for place, (_, mark) in enumerate(lines) if mark}
@@ -57,9 +54,6 @@ def curves(history: pd.DataFrame) -> bytes:
     Args:
         history: One row per epoch: `epoch`, `loss`, `accuracy`, `f1_weighted`, the same with `val_`, and
             `chosen`, 1 for the epoch whose weights were kept.
-
-    Returns:
-        PNG bytes.
     """
     with drawing.style():
         figure = Figure((WIDTH_IN, 5.8), layout="constrained")
@@ -79,9 +73,6 @@ def all_curves(histories: Mapping[str, pd.DataFrame]) -> bytes:
 
     Args:
         histories: By row name, as for `curves`.
-
-    Returns:
-        PNG bytes.
     """
     down = -(-len(histories) // PANELS_ACROSS)
     losses = np.concatenate([table[["loss", "val_loss"]].to_numpy().ravel() for table in histories.values()])

@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from stages.lib.report import cells
-from stages.lib.report.tables import Table
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
 _NUMBER = re.compile(rf"(?:[-+<%\d.,() {cells.MINUS}{cells.DASH}]|\bto\b)*")
@@ -20,7 +19,8 @@ def render(template: str, report: dict[str, Any]) -> str:
 
     Args:
         template: Its file name in `stages/lib/report/templates`.
-        report: What it shows, under the name `r`. Names from a catalog are escaped for the form at hand.
+        report: What it shows, under the name `r`; its `tables` are those of `stages.lib.report.tables`, by name. Names
+            from a catalog are escaped for the form at hand.
     """
     html = template.endswith(".html.j2")
     environment = Environment(
@@ -30,7 +30,11 @@ def render(template: str, report: dict[str, Any]) -> str:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals["r"] = report
+    tables = {
+        name: [{heading: cells.cell(value) for heading, value in line.items()} for line in lines]
+        for name, lines in report["tables"].items()
+    }
+    environment.globals["r"] = report | {"tables": tables}
     environment.filters |= {
         "plain": (lambda value: value) if html else escape_markdown,
         "bold": Markup("<strong>{}</strong>").format if html else bold_markdown,
@@ -42,10 +46,11 @@ def render(template: str, report: dict[str, Any]) -> str:
         "headings": headings,
         "base64": lambda content: base64.b64encode(content).decode(),
     }
-    return environment.get_template(template).render()
+    text = environment.get_template(template).render()
+    return text if html else re.sub(r"\n\s*\n", "\n\n", text)
 
 
-def headings(table: Table) -> dict[str, bool]:
+def headings(table: list[dict[str, str]]) -> dict[str, bool]:
     """Returns a table's headings, and whether all cells below one are numbers, which are set to the right."""
     return {name: all(_NUMBER.fullmatch(line[name]) for line in table) for name in table[0]}
 

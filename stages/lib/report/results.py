@@ -26,16 +26,15 @@ PAPER_SCORES = ("loss", "accuracy", "f1")
 """Columns of the paper's scores. The first two are metrics of ours; its `f1` is not (see `scoring.published`)."""
 
 _CURVES = [f"{split}{metric}" for split in ("", "val_") for metric in ("loss", "accuracy", "f1_weighted")]
-
-
-class Plots(NamedTuple):
-    """What is drawn of a row; the columns of each table are those of its file in data/evaluations/<row>."""
-
-    confusion: pd.DataFrame
-    classes: pd.DataFrame
-    reliability: pd.DataFrame
-    mistakes: pd.DataFrame
-    skin_types: pd.DataFrame
+_SKIN_TYPES = [f"{name}{end}" for name in shown("skin_types") for end in ("", "_low", "_high")]
+_TABLES = {
+    "confusion": (["actual", "predicted"], []),
+    "classes": (["level", "name"], ["support", "predicted", "precision", "recall", "f1"]),
+    "reliability": (["calibration"], ["low", "high", "n", "confidence", "accuracy"]),
+    "mistakes": (["md5hash", "label", "predicted"], ["confidence", "label_probability"]),
+    "skin_types": (["rating", "input", "level", "group"], ["n", *_SKIN_TYPES]),
+}
+"""Columns of text and of numbers in the tables of data/evaluations/<row>."""
 
 
 class Explained(NamedTuple):
@@ -80,26 +79,13 @@ def long_curves(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return table[["row", "epoch", "split", "metric", "value"]]
 
 
-def read_plots(directory: Path) -> Plots:
-    """Reads all that is drawn of a row but its curves.
+def read_tables(directory: Path) -> dict[str, pd.DataFrame]:
+    """Reads the tables of a row but its curves and predictions, by the names of their files.
 
     Raises:
         PipelineError: If a file is missing or malformed.
     """
-    scores = [f"{name}{end}" for name in shown("skin_types") for end in ("", "_low", "_high")]
-    return Plots(
-        confusion=read_csv(directory / "confusion.csv", ["actual", "predicted"]),
-        classes=read_csv(
-            directory / "classes.csv", ["level", "name"], ["support", "predicted", "precision", "recall", "f1"]
-        ),
-        reliability=read_csv(
-            directory / "reliability.csv", ["calibration"], ["low", "high", "n", "confidence", "accuracy"]
-        ),
-        mistakes=read_csv(
-            directory / "mistakes.csv", ["md5hash", "label", "predicted"], ["confidence", "label_probability"]
-        ),
-        skin_types=read_csv(directory / "skin_types.csv", ["rating", "input", "level", "group"], ["n", *scores]),
-    )
+    return {name: read_csv(directory / f"{name}.csv", *columns) for name, columns in _TABLES.items()}
 
 
 def read_explained(directory: Path, row: str) -> Explained:

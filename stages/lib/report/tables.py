@@ -1,4 +1,7 @@
-"""The report's tables: lists of lines, each a dictionary of text by heading; the first cell names the line."""
+"""The report's tables: lists of lines, each a dictionary by heading, whose first cell names the line.
+
+Cells are values that `cells.cell` writes: text, counts, figures, estimates (`value`, `low`, `high`); None is a dash.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,13 +9,12 @@ from typing import Any
 import pandas as pd
 
 from stages.lib.core.sections import Row
-from stages.lib.report.cells import DASH, estimate, number, percent, probability, signed
+from stages.lib.report.cells import estimate, percent, probability, signed
 from stages.lib.report.results import PAPER_SCORES, fairness_of, published
 from stages.lib.scoring.metrics import shown
 
-Table = list[dict[str, str]]
+Table = list[dict[str, Any]]
 _RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
-_LEVELS = {"type": "types", "bucket": "buckets"}
 
 
 def results(
@@ -34,37 +36,32 @@ def results(
         verdicts: On accuracy against the model, by row or baseline.
     """
     lines = [
-        {"row": name, "settings": descriptions[name], "batch": str(row.batch_size), "dropout": f"{row.dropout:g}"}
+        {"row": name, "settings": descriptions[name], "batch": row.batch_size, "dropout": f"{row.dropout:g}"}
         | _scores(assessments[name], published(paper, name))
         for name, row in rows.items()
     ]
     lines += [
-        {"row": name, "settings": baseline["description"], "batch": DASH, "dropout": DASH} | _scores(baseline, {})
+        {"row": name, "settings": baseline["description"], "batch": None, "dropout": None} | _scores(baseline, {})
         for name, baseline in baselines.items()
     ]
-    return [line | {"accuracy against model": verdicts.get(line["row"], DASH)} for line in lines]
+    return [line | {"accuracy against model": verdicts.get(line["row"])} for line in lines]
 
 
-def _scores(assessment: dict, paper: Mapping[str, float]) -> dict[str, str]:
-    cells = {}
+def _scores(assessment: dict, paper: Mapping[str, float]) -> dict[str, Any]:
+    line = {}
     for name, metric in shown("results").items():
-        form = estimate if name == "accuracy" else lambda found: number(found and found["value"])
-        ours = form(assessment["metrics"].get(name))
+        found = assessment["metrics"].get(name)
+        ours = found if name == "accuracy" else found and found["value"]  # of all intervals, there is room for one
         if name in PAPER_SCORES:
-            cells |= {f"{metric.label}, paper": number(paper.get(name)), f"{metric.label}, ours": ours}
+            line |= {f"{metric.label}, paper": paper.get(name), f"{metric.label}, ours": ours}
         else:
-            cells[metric.label] = ours
-    soft = number(paper.get("f1")), number(assessment.get("f1_published"))
-    return cells | {"soft F1, paper": soft[0], "soft F1, ours": soft[1]}
+            line[metric.label] = ours
+    return line | {"soft F1, paper": paper.get("f1"), "soft F1, ours": assessment.get("f1_published")}
 
 
 def differences(compared: pd.DataFrame) -> Table:
-    """Shows each row minus the model, and how likely such a difference is by chance.
-
-    Args:
-        compared: As `stages.lib.scoring.compare.compare` returns it.
-    """
-    lines: dict[str, dict[str, str]] = {}
+    """Shows each row minus the model, from what `stages.lib.scoring.compare.compare` returns."""
+    lines: dict[str, dict[str, Any]] = {}
     for found in compared.to_dict("records"):
         label = shown("compared")[found["metric"]].label
         lines.setdefault(found["row"], {"row": found["row"]}).update(
@@ -81,11 +78,11 @@ def guesses(assessments: Mapping[str, dict]) -> Table:
     """Shows every row's scores with more than the first guess, and on coarse classes where the catalog has them."""
     return [
         {"row": name}
-        | _estimates("guesses", assessment["metrics"])
+        | _shown("guesses", assessment)
         | {
-            f"{label}, {coarse['classes']} classes": cell
+            f"{label}, {coarse['classes']} classes": found
             for coarse in assessment["coarse_classes"].values()
-            for label, cell in _estimates("coarse", coarse["metrics"]).items()
+            for label, found in _shown("coarse", coarse).items()
         }
         for name, assessment in assessments.items()
     ]
@@ -94,45 +91,41 @@ def guesses(assessments: Mapping[str, dict]) -> Table:
 def calibration(assessments: Mapping[str, dict]) -> Table:
     """Shows log loss and calibration error of every row, before and after temperature scaling."""
     return [
-        {"row": name}
-        | _estimates("calibration", assessment["metrics"])
-        | {"temperature": number(assessment["temperature"])}
+        {"row": name} | _shown("calibration", assessment) | {"temperature": assessment["temperature"]}
         for name, assessment in assessments.items()
     ]
 
 
-def _estimates(place: str, metrics: Mapping[str, dict]) -> dict[str, str]:
-    """Returns the metrics that a table shows, with their intervals, by label."""
-    return {metric.label: estimate(metrics.get(name)) for name, metric in shown(place).items()}
-
-
-def card(metrics: Mapping[str, dict], majority: Mapping[str, dict]) -> Table:
+def card(model: dict, majority: dict) -> Table:
     """Shows the model's main scores beside those of always naming the most common class."""
-    ours, beaten = _estimates("card", metrics), _estimates("card", majority)
-    return [{"metric": label, "model": ours[label], "most common class": beaten[label]} for label in ours]
+    beaten = _shown("card", majority)
+    return [
+        {"metric": label, "model": found, "most common class": beaten[label]}
+        for label, found in _shown("card", model).items()
+    ]
+
+
+def _shown(place: str, assessment: dict) -> dict[str, Any]:
+    """Returns the metrics of a place, by label."""
+    return {metric.label: assessment["metrics"].get(name) for name, metric in shown(place).items()}
 
 
 def skin_types(table: pd.DataFrame) -> Table:
-    """Shows the scores of the model by skin type and bucket, for every rating, with side inputs given and hidden.
-
-    Args:
-        table: A row's skin_types.csv.
-    """
+    """Shows the scores of the model by skin type and bucket, from its skin_types.csv, side inputs given and hidden."""
     lines = []
     for _, found in table.groupby(["rating", "level", "group"], sort=False):
         by_input = {line["input"]: line for line in found.to_dict("records")}
         line = by_input["given"]
-        cells = {"skin type": line["group"], "rating": _RATINGS[line["rating"]], "images": f"{line['n']:,}"}
-        for name, metric in shown("skin_types").items():
-            cells[metric.label] = _of_columns(line, name)
+        cells = {"skin type": line["group"], "rating": _RATINGS[line["rating"]], "images": line["n"]}
+        cells |= {metric.label: _of_columns(line, name) for name, metric in shown("skin_types").items()}
         if "hidden" in by_input:
             cells["accuracy, side inputs hidden"] = _of_columns(by_input["hidden"], "accuracy")
         lines.append(cells)
     return lines
 
 
-def _of_columns(line: Mapping[str, Any], name: str) -> str:
-    return estimate({"value": line[name], "low": line[f"{name}_low"], "high": line[f"{name}_high"]})
+def _of_columns(line: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {"value": line[name], "low": line[f"{name}_low"], "high": line[f"{name}_high"]}
 
 
 def fairness(entries: Iterable[dict]) -> Table:
@@ -140,10 +133,10 @@ def fairness(entries: Iterable[dict]) -> Table:
     return [
         {
             "rating": _RATINGS[entry["rating"]],
-            "compared": f"{len(entry['groups_compared'])} {_LEVELS[entry['level']]}",
+            "compared": f"{len(entry['groups_compared'])} {entry['level']}s",
             "side inputs": entry["input"],
-            "best": entry["best"] or DASH,
-            "worst": entry["worst"] or DASH,
+            "best": entry["best"],
+            "worst": entry["worst"],
         }
         | _disparities(entry)
         | {"DPM covers": percent(entry["dpm_coverage"]), "EOM covers": percent(entry["eom_coverage"])}
@@ -155,44 +148,34 @@ def fairness_of_rows(assessments: Mapping[str, dict]) -> Table:
     """Shows the gap between skin types, and the price of not knowing the side inputs, for every row."""
     lines = []
     for name, assessment in assessments.items():
-        hidden = assessment["hidden"]
-        without, change = (hidden[key]["accuracy"] if hidden else None for key in ("metrics", "difference"))
-        lines.append(
-            {"row": name}
-            | _disparities(fairness_of(assessment))
-            | {"accuracy, side inputs hidden": estimate(without), "difference": estimate(change, signed)}
-        )
+        line = {"row": name} | _disparities(fairness_of(assessment))
+        line |= {"accuracy, side inputs hidden": None, "difference": None}
+        if hidden := assessment["hidden"]:
+            line["accuracy, side inputs hidden"] = hidden["metrics"]["accuracy"]
+            line["difference"] = estimate(hidden["difference"]["accuracy"], signed)
+        lines.append(line)
     return lines
 
 
-def _disparities(entry: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "gap in accuracy": estimate(entry["gap"]),
-        "p by chance": probability(entry["gap_p"]),
-        "PQD": number(entry["pqd"]),
-        "DPM": number(entry["dpm"]),
-        "EOM": number(entry["eom"]),
+def _disparities(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"gap in accuracy": entry["gap"], "p by chance": probability(entry["gap_p"])} | {
+        name.upper(): entry[name] for name in ("pqd", "dpm", "eom")
     }
 
 
 def classes(table: pd.DataFrame) -> Table:
-    """Shows the model's precision, recall and F1 of every class, from lines of classes.csv."""
-    return [
-        {"class": line.name, "test images": f"{line.support:,}", "predicted": f"{line.predicted:,}"}
-        | {"precision": number(line.precision), "recall": number(line.recall), "F1": number(line.f1)}
-        for line in table.itertuples(index=False)
-    ]
+    """Shows the model's precision, recall and F1 of every class, from its classes.csv."""
+    names = {"name": "class", "support": "test images", "predicted": "predicted", "precision": "precision",
+             "recall": "recall", "f1": "F1"}  # fmt: skip
+    return table.loc[table["level"] == "label", list(names)].rename(columns=names).to_dict("records")
 
 
 def confused(pairs: pd.DataFrame) -> Table:
     """Shows which classes are taken for which (see `results.confused_pairs`)."""
-    return [
-        {"actual": line.actual, "predicted": line.predicted, "test images": f"{line.images:,}"}
-        | {"share of the actual class": percent(line.share)}
-        for line in pairs.itertuples()
-    ]
+    names = {"images": "test images", "share": "share of the actual class"}
+    return pairs.assign(share=pairs["share"].map(percent)).rename(columns=names).to_dict("records")
 
 
 def listed(first: str, second: str, items: Mapping[str, int | str]) -> Table:
     """Shows what belongs to each name: a count or a text."""
-    return [{first: name, second: f"{value:,}" if isinstance(value, int) else value} for name, value in items.items()]
+    return [{first: name, second: value} for name, value in items.items()]

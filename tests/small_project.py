@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.experiments import SCORES
+
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -30,7 +32,8 @@ if sys.argv[1] == "train":
 elif sys.argv[1] == "evaluate":
     dropout, seed, fold = Path("models/model/weights").read_text().split()
     accuracy = round(0.9 - float(dropout) + int(seed) / 1000 + (0 if fold == "None" else int(fold)) / 100, 6)
-    scores = {"loss": 1 - accuracy, "accuracy": accuracy, "f1_weighted": accuracy / 2, "f1_macro": accuracy / 4}
+    scores = dict.fromkeys(SCORES, accuracy / 4) | {"accuracy": accuracy, "f1_weighted": accuracy / 2}
+    scores["loss"] = 1 - accuracy
     found = Path("data/evaluations/model")
     found.mkdir(parents=True, exist_ok=True)
     metrics = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
@@ -90,7 +93,7 @@ def make(folder: Path) -> Path:
     for name in ("data", "models"):
         (folder / name).mkdir()
         shutil.copy(ROOT / name / ".gitignore", folder / name)
-    (folder / "small.py").write_text(STAGES)
+    (folder / "small.py").write_text(f"SCORES = {list(SCORES)}\n{STAGES}")
     (folder / "dvc.yaml").write_text(PIPELINE)
     run(folder, "git", "init", "-q", "-b", "main")
     commit(folder, "start")

@@ -10,8 +10,7 @@ from tools.experiments import SCORES, Experiment, read_experiments
 WIDTH = 120
 NAME_WIDTH = 24
 HEADINGS = [metric.label for metric in SCORES.values()]
-COLUMN = 2 + max(map(len, HEADINGS))
-CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - COLUMN * len(SCORES)
+CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - sum(2 + len(heading) for heading in HEADINGS)
 
 
 def main() -> None:
@@ -46,8 +45,8 @@ def table(experiments: list[Experiment], by: str, row: str) -> str:
     for experiment in sorted(experiments, key=lambda one: _rank(one, by)):
         changes = [f"{key.removeprefix(f'{row}.')}={_shown(value)}" for key, value in experiment.changes.items()]
         wrapped = textwrap.wrap(" ".join(changes) or "-", CHANGES_WIDTH, break_on_hyphens=False)
-        scores = [f"{experiment.scores[name]:.3f}" for name in SCORES if name in experiment.scores]
-        cells = _cells(scores) if scores else f"  {experiment.state}"
+        scores = [f"{experiment.scores[name]:.3f}" if name in experiment.scores else "-" for name in SCORES]
+        cells = _cells(scores) if experiment.scores else f"  {experiment.state}"
         lines.append(f"{_short(experiment.name):{NAME_WIDTH}}  {wrapped[0]:{CHANGES_WIDTH}}{cells}".rstrip())
         lines += [f"{'':{NAME_WIDTH}}  {rest}" for rest in wrapped[1:]]
     return "\n".join(lines)
@@ -62,7 +61,7 @@ def _rank(experiment: Experiment, by: str) -> tuple[float, ...]:
 
 
 def _cells(texts) -> str:
-    return "".join(f"{text:>{COLUMN}}" for text in texts)
+    return "".join(f"  {text:>{len(heading)}}" for heading, text in zip(HEADINGS, texts, strict=True))
 
 
 def _short(name: str) -> str:

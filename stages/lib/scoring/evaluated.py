@@ -60,8 +60,8 @@ class Evaluated:
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Divides one count by another, with 0 / 0 = 0."""
-    return part / np.maximum(whole, 1)
+    """Divides, with 0 / 0 = 0."""
+    return part / np.where(whole == 0, 1, whole)
 
 
 def f1(counts: Counts) -> np.ndarray:

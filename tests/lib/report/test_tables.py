@@ -2,7 +2,7 @@ import pandas as pd
 
 from stages.lib.core.params import load_params
 from stages.lib.report import tables
-from stages.lib.scoring.metrics import METRICS
+from stages.lib.scoring.metrics import METRICS, shown
 
 ROWS = load_params().tables
 HALF = {"value": 0.5, "low": 0.4, "high": 0.6}
@@ -58,21 +58,19 @@ def test_fairness_of_rows_dashes_what_there_is_not():
 
 
 def test_coarse_classes_are_shown_only_where_the_catalog_has_them():
-    three = {"three_partition_label": {"classes": 3, "metrics": dict.fromkeys(("accuracy", "f1_macro"), HALF)}}
+    three = {"three_partition_label": {"classes": 3, "metrics": dict.fromkeys(METRICS, HALF)}}
     (with_three,) = tables.guesses({"model": assessment(coarse_classes=three)})
     assert with_three["accuracy, 3 classes"] == with_three["macro F1, 3 classes"] == HALF
     (without,) = tables.guesses({"model": assessment()})
-    assert set(with_three) - set(without) == {"accuracy, 3 classes", "macro F1, 3 classes"}
+    assert set(with_three) - set(without) == {f"{metric.label}, 3 classes" for metric in shown("coarse").values()}
 
 
 def test_skin_types_show_hidden_side_inputs_beside_given_ones():
-    line = {"rating": "fitzpatrick_scale", "level": "type", "group": "1", "n": 7, "accuracy": 0.5,
-            "accuracy_low": 0.4, "accuracy_high": 0.6, "f1_weighted": 0.3, "f1_weighted_low": None,
-            "f1_weighted_high": None}  # fmt: skip
+    line = {"rating": "fitzpatrick_scale", "level": "type", "group": "1", "n": 7}
+    for name in shown("skin_types"):
+        line |= {name: 0.5, f"{name}_low": 0.4, f"{name}_high": 0.6}
     given = pd.DataFrame([line | {"input": "given"}])
     (alone,) = tables.skin_types(given)
-    assert list(alone.values()) == ["1", "Fitzpatrick", 7, HALF, {"value": 0.3, "low": None, "high": None}]
-    (shown,) = tables.skin_types(
-        pd.DataFrame([line | {"input": "given"}, line | {"input": "hidden", "accuracy": 0.25}])
-    )
-    assert shown["accuracy, side inputs hidden"] == HALF | {"value": 0.25}
+    assert list(alone.values()) == ["1", "Fitzpatrick", 7, *[HALF] * len(shown("skin_types"))]
+    (both,) = tables.skin_types(pd.DataFrame([line | {"input": "given"}, line | {"input": "hidden", "accuracy": 0.25}]))
+    assert both["accuracy, side inputs hidden"] == HALF | {"value": 0.25}

@@ -53,8 +53,8 @@ def table(experiments: list[Experiment], by: str, row: str) -> str:
 
 
 def _rank(experiment: Experiment, by: str) -> tuple[float, ...]:
-    """Sorts the best first, of equals the one with the lower loss, and last what has no scores."""
-    if not experiment.scores:
+    """Sorts the best first, of equals the one with the lower loss, and last what has no such score."""
+    if by not in experiment.scores:
         return (float("inf"),)
     value = experiment.scores[by]
     return (value if SCORES[by].lower_is_better else -value, experiment.scores["loss"])

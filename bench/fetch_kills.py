@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.fetch_setup import draw_jpegs, fetched, md5, prepare, run, start, stored
+from bench.fetch_setup import arrived, draw_jpegs, fetched, md5, prepare, run, start, stored
 from tests.faulty_server import FAULTS, serving
 
 SETTINGS = {"connections_per_host": 8, "delay_s": 0.0, "image_deadline_s": 30.0, "retries": 3}
@@ -66,8 +66,8 @@ def main() -> None:
             process.wait()
             kills += 1
             time.sleep(2 * DELAY_S)  # what the server still answers
-            whole = stored(killed)
-            half = [name for name, body in whole.items() if "." not in name and md5(body) != name[3:]]
+            whole = arrived(killed)
+            half = [name for name, body in whole.items() if md5(body) != name.replace("/", "")]
             if half:
                 sys.exit(f"after kill {kills}: {half[0]} is not what its name says")
         at_kills = len(whole)

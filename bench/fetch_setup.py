@@ -14,7 +14,7 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 STAGE = [sys.executable, "-m", "stages.fetch"]
-RAW = Path("data/raw/mine")
+RAW = Path("data/raw")
 
 
 def md5(body: bytes) -> str:
@@ -72,4 +72,10 @@ def fetched(folder: Path) -> pd.DataFrame:
 def stored(folder: Path) -> dict[str, bytes]:
     """Returns every file among the images, by its path."""
     root = folder / RAW / "images"
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def arrived(folder: Path) -> dict[str, bytes]:
+    """Returns every body that fetch keeps for the next run, by its path; the benchmarks' folders are no DVC repository."""
+    root = folder / "data/cache/files/md5"
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

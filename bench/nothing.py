@@ -53,7 +53,7 @@ def measure(images: int = IMAGES) -> list[Figure]:
             (folder / part).parent.mkdir(parents=True, exist_ok=True)
             (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, folder / part)
         run(folder, "git", "init", "-q")
-        raw = folder / "data/raw" / load_params(folder / "params.yaml").dataset
+        raw = folder / "data/raw"
         for key in keys_of(images):
             path = raw / "images" / key[-2:] / key
             path.parent.mkdir(parents=True, exist_ok=True)

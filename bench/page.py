@@ -32,7 +32,7 @@ def measure(folder: str | None = None) -> list[Figure]:
         (root / "params.yaml").write_text(params_text)
         (root / "metrics/paper.csv").write_bytes((ROOT / "metrics/paper.csv").read_bytes())
         params = load_params(root / "params.yaml")
-        manifest = synthetic.write_catalog(root, params.dataset, CLASSES, IMAGES)
+        manifest = synthetic.write_catalog(root, CLASSES, IMAGES)
         assess_s, assess_cpu_s = _timed(lambda: synthetic.write_results(root, params, manifest))
         os.chdir(root)
         try:

@@ -44,7 +44,7 @@ def photographs(number: int, size: tuple[int, int]) -> Iterator[bytes]:
 
 def lay_out(folder: Path, bodies: Iterator[bytes]) -> list[str]:
     """Writes what fetch would of these images; returns the files' paths."""
-    raw, paths = folder / "data/raw/sample", {}
+    raw, paths = folder / "data/raw", {}
     for body in bodies:
         key = hashlib.md5(body).hexdigest()
         paths[key] = raw / "images" / key[:2] / key

@@ -33,7 +33,7 @@ TYPES = [1, 2, 3, 4, 5, 6, -1]
 TYPE_SHARES = [0.18, 0.29, 0.2, 0.16, 0.09, 0.04, 0.04]
 
 
-def write_catalog(root: Path, dataset: str, classes: list[str], images: int, seed: int = 0) -> pd.DataFrame:
+def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) -> pd.DataFrame:
     """Writes catalog, manifest, classes, splits, tensors and the counts of validate and split; returns the manifest.
 
     Nine images of ten are kept; of those a tenth each is in `val` and `test`.
@@ -61,7 +61,7 @@ def write_catalog(root: Path, dataset: str, classes: list[str], images: int, see
     kept = kept.assign(width_px=IMAGE_PX, height_px=IMAGE_PX)
     splits = pd.DataFrame({"md5hash": kept["md5hash"], "group": kept["md5hash"], "fold": 0})
     splits["split"] = random.choice(["train", "val", "test"], len(kept), p=[0.8, 0.1, 0.1])
-    write_csv(root / "data/raw" / dataset / "catalog.csv", catalog)
+    write_csv(root / "data/raw/catalog.csv", catalog)
     write_csv(root / "data/manifest.csv", kept)
     write_csv(root / "data/splits.csv", splits[["md5hash", "group", "split", "fold"]])
     write_json(root / "data/classes.json", sorted(classes))

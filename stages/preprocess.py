@@ -31,8 +31,8 @@ BLOCK_IMAGES = 16
 def main() -> None:
     """Writes data/tensors/ (shards of uint8 RGB, N x side x side x 3, and their index) and data/decoded.csv."""
     params = load_params()
-    raw, rules = RAW / params.dataset, params.preprocess
-    fetched = read_fetched(raw)
+    rules = params.preprocess
+    fetched = read_fetched(RAW)
     keys = fetched.loc[fetched["status"] == "ok", "md5hash"].tolist()
     cv2.setNumThreads(1)  # the threads are ours; OpenCV's own would only compete with them
     outcomes: list[Outcome] = []
@@ -47,7 +47,7 @@ def main() -> None:
             shard, start, block_keys = block
             found = []
             for row, md5hash in enumerate(block_keys, start):
-                outcome, pixels = tensor(raw, md5hash, rules)
+                outcome, pixels = tensor(RAW, md5hash, rules)
                 if pixels is None:
                     writer.leave_out(shard, row)
                 else:
@@ -62,7 +62,7 @@ def main() -> None:
         faults = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         if reasons.total() == len(keys):
             raise PipelineError(
-                f"{raw}: none of {len(keys)} images can be decoded ({faults}); look at what its files are"
+                f"{RAW}: none of {len(keys)} images can be decoded ({faults}); look at what its files are"
             )
     write_decoded(sorted(outcomes, key=lambda outcome: outcome.md5hash))
     sound = len(keys) - reasons.total()
@@ -88,7 +88,7 @@ def tensor(raw: Path, md5hash: str, rules: Preprocess) -> tuple[Outcome, np.ndar
     """Reads, decodes and resizes one image.
 
     Args:
-        raw: `data/raw/<dataset>`.
+        raw: `data/raw`.
         md5hash: The image's key.
         rules: The tensor's size, and the most pixels that are decoded.
 

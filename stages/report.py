@@ -58,7 +58,7 @@ def main() -> None:
     baselines = read_json(BASELINES / "baselines.json")
     of_model = results.read_tables(EVALUATIONS / MODEL)
     explained = [results.read_explained(EXPLAIN / name, row) for name, row in params.explain.rows.items()]
-    catalog_path = RAW / params.dataset / "catalog.csv"
+    catalog_path = RAW / "catalog.csv"
     catalog = parse_catalog(read_bytes(catalog_path), "the catalog")
 
     predictions = {name: read_predictions(EVALUATIONS / name / "predictions.csv") for name in rows}

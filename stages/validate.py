@@ -31,9 +31,8 @@ REASONS = (
 def main() -> None:
     """Writes data/manifest.csv, data/dropped.csv, data/classes.json and data/validation.json."""
     params = load_params()
-    raw = RAW / params.dataset
-    catalog = parse_catalog(read_bytes(raw / "catalog.csv"), str(raw / "catalog.csv"))
-    verdicts = fetch_verdicts(catalog, raw)
+    catalog = parse_catalog(read_bytes(RAW / "catalog.csv"), str(RAW / "catalog.csv"))
+    verdicts = fetch_verdicts(catalog, RAW)
     if params.validate_.drop_wrongly_labelled:
         drop_wrongly_labelled(catalog, verdicts)
     judge_images(catalog, verdicts, params.validate_.min_side_px)
@@ -45,7 +44,7 @@ def main() -> None:
     if not kept.any() or kept.mean() < params.validate_.min_kept_fraction:
         usable = f"{kept.sum()} of {len(catalog)} rows are" if kept.any() else f"no image of {len(catalog)} rows is"
         raise PipelineError(
-            f"{raw}: {usable} usable ({counts}), fewer than validate.min_kept_fraction; see {raw / 'fetch.csv'} for "
+            f"{RAW}: {usable} usable ({counts}), fewer than validate.min_kept_fraction; see {RAW / 'fetch.csv'} for "
             f"what did not arrive, or go on with less: `-S validate.min_kept_fraction=<fraction>`"
         )
     sizes = verdicts.loc[kept, ["width_px", "height_px"]].astype("int64")
@@ -68,7 +67,7 @@ def fetch_verdicts(catalog: pd.DataFrame, raw: Path) -> pd.DataFrame:
 
     Args:
         catalog: All rows.
-        raw: `data/raw/<dataset>`.
+        raw: `data/raw`.
 
     Returns:
         One row per catalog row, with its index: `reason` (empty: none to drop it so far) and `detail`, to

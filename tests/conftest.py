@@ -4,8 +4,6 @@ import shutil
 import signal
 from pathlib import Path
 
-# here, before any test imports TensorFlow: its own, older libcurl would then be taken for the one that pycurl brings
-import pycurl  # noqa: F401
 import pytest
 
 from tests import small_project

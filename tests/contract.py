@@ -17,7 +17,7 @@ from stages.lib.core.registry import BACKBONES
 # empty but for a docstring
 NOT_DEPENDENCIES = {"stages/__init__.py", "stages/lib/__init__.py"}
 CORE = "stages/lib/core"
-"""What every stage stands on: a dependency as a whole, whether or not a stage imports each of its modules."""
+"""What every stage uses: a dependency as a whole, whether or not a stage imports each of its modules."""
 SECTION_MODELS = {
     "fetch": sections.Fetch,
     "sample": sections.Sample,

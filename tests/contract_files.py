@@ -10,8 +10,8 @@ FOLDERS_OF_OUTS = ("data", "models", "metrics")
 TRACKED = re.compile(r"(data|models)/\.gitignore|metrics/paper\.csv")  # by Git
 SCRATCH = re.compile(
     r"data/(checkpoints|parts)/.*"  # what interrupted stages go on from
+    r"|data/cache/.*"  # what fetch keeps in DVC's cache, where there is no DVC
     r"|data/quarantine/.*"  # bodies that fetch put aside, for a person to look at
-    r"|data/proofs/.*"  # which bodies fetch need not hash again
     r"|(.*/)?\.[^/]+\.partial(/.*)?"  # what becomes an out when it is whole
 )
 

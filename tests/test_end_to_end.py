@@ -93,7 +93,7 @@ def test_splits_are_disjoint_and_cover_what_was_kept(checkout):
     splits = pd.read_csv(checkout / "data/splits.csv")
     manifest = pd.read_csv(checkout / "data/manifest.csv")
     dropped = pd.read_csv(checkout / "data/dropped.csv")
-    catalog = pd.read_csv(checkout / "data/raw/sample/catalog.csv")
+    catalog = pd.read_csv(checkout / "data/raw/catalog.csv")
     assert set(splits["md5hash"]) == set(manifest["md5hash"]) and splits["md5hash"].is_unique
     assert len(manifest) + len(dropped) == len(catalog)
     assert splits.groupby("group")["split"].nunique().max() == 1
@@ -117,7 +117,7 @@ def test_stages_open_what_they_declare_and_nothing_else(checkout):
     assert undeclared_openings(Checkout(checkout), log) == []
     assert "python -m stages.train --row model\tdata/splits.csv" in log.splitlines()
     (fault,) = undeclared_openings(Checkout(checkout), log + "python -m stages.train --row model\tdata/split.json\n")
-    assert fault == "train: opens data/split.json, which is in neither deps nor outs"
+    assert fault == "train@model: opens data/split.json, which is in neither deps nor outs"
 
 
 def test_a_training_can_be_followed_in_another_terminal(checkout):
@@ -141,7 +141,7 @@ def test_an_edit_makes_stale_what_depends_on_it_and_nothing_else(checkout):
 
 def test_an_experiment_reruns_one_row_and_its_repetition_only_publishes(checkout):
     change = ("dvc", "exp", "run", "-S", "model.dropout=0.4")
-    assert stages_run(run(checkout, *change)) == {"train", "evaluate", "report", "publish"}
+    assert stages_run(run(checkout, *change)) == {"train@model", "evaluate@model", "report", "publish"}
     config = json.loads((checkout / "models/model/model.json").read_text())
     assert config["row"]["dropout"] == 0.4
     assert "metrics/scores/model.json" in run(checkout, "dvc", "metrics", "diff", "--md", "--all")

@@ -22,8 +22,8 @@ def project(tmp_path):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"] = "fitzpatrick17k"
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    (tmp_path / "data/raw/fitzpatrick17k").mkdir(parents=True)
-    (tmp_path / "data/raw/fitzpatrick17k/catalog.csv").write_text(CATALOG)
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "data/raw/catalog.csv").write_text(CATALOG)
     (tmp_path / "data/splits.csv").write_text(SPLITS)
 
     def freeze(change=lambda params: None, fails=False):

@@ -28,11 +28,11 @@ def checkout(small_original, tmp_path_factory):
         (
             "  dropout: 0.5",
             "  dropuot: 0.5",
-            "model.dropuot: unknown key; remove it or correct its spelling (and 1 more)",
+            "model.dropuot: unknown key; remove it or correct its spelling",
         ),
         ("seed: 42", "sed: 42", "sed: unknown key; remove it or correct its spelling (and 1 more)"),
         ("dataset: sample", "dataset: mine", "dataset 'mine' is not among datasets: sample, fitzpatrick17k"),
-        ("seed: 42", "seed: 42\nseed: 43", "key 'seed' stands twice"),
+        ("seed: 42", "seed: 42\nseed: 43", 'line 7: found duplicate key "seed"; keep one'),
         ("seed: 42", "seed: [42", "params.yaml: not YAML"),
     ],
 )

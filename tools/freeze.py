@@ -20,7 +20,7 @@ from stages.lib.data.manifest import SPLITS_TABLE
 from stages.lib.split.splits import PARTITION
 from tools.commands import Parser, start
 
-RAW = Path("data/raw")
+CATALOG_COPY = Path("data/raw/catalog.csv")
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
             f"params.yaml: split.fold: {SPLITS_TABLE} is that of fold {params.split.fold}; freeze the split itself, "
             f"after `dvc repro split` with `split.fold: null`"
         )
-    files = (RAW / params.dataset / "catalog.csv", SPLITS_TABLE)
+    files = (CATALOG_COPY, SPLITS_TABLE)
     text, placed, of = frozen(*(read_bytes(file).decode("utf-8-sig") for file in files))
     write_text(path, text)
     print(f"{path}: {placed:,} of {of:,} rows are placed. Add rows with an empty {PARTITION}, commit the file, then")

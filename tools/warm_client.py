@@ -1,7 +1,7 @@
 """The `python` of a run under `tools.warm`: the warm process runs stages with a network, the real Python all else.
 
-Called as `python -IS warm_client.py PYTHON SOCKET ARGUMENTS...`. Uses the standard library alone: it stands before
-every stage, and its own start is what a stage with a network costs.
+Called as `python -IS warm_client.py PYTHON SOCKET ARGUMENTS...`. Uses the standard library alone: every stage
+starts with it.
 """
 
 import json

@@ -63,7 +63,7 @@ def results(tmp_path_factory):
     (root / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     (root / "metrics").mkdir()
     shutil.copy(ROOT / "metrics/paper.csv", root / "metrics")
-    manifest = synthetic.write_catalog(root, "sample", CLASSES, 1200)
+    manifest = synthetic.write_catalog(root, CLASSES, 1200)
     synthetic.write_results(root, load_params(root / "params.yaml"), manifest)
     return root
 

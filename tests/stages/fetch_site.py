@@ -48,11 +48,11 @@ def configure(settings=None, **dataset):
 
 
 def table():
-    return pd.read_csv("data/raw/mine/fetch.csv", dtype=str, keep_default_na=False)
+    return pd.read_csv("data/raw/fetch.csv", dtype=str, keep_default_na=False)
 
 
 def images():
-    return sorted(path.name for path in Path("data/raw/mine/images").rglob("*") if path.is_file())
+    return sorted(path.name for path in Path("data/raw/images").rglob("*") if path.is_file())
 
 
 def snapshot():

@@ -7,8 +7,8 @@ import pytest
 
 from stages import fetch
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch import body as body_module
-from stages.lib.fetch.fetchlog import Fetched
+from stages.lib.fetch.records import Fetched
+from stages.lib.fetch.summary import summary
 from tests.stages.fetch_site import BODIES, KEYS, configure, images, md5, snapshot, table, write_catalog
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -33,29 +33,14 @@ def test_every_kind_of_row(site, capsys):
     assert got["md5_seen"][3] == md5(b"<html>another")
     assert got["detail"][4] == "larger than 0.1 MB"
     assert images() == [KEYS[0]]
-    assert Path(f"data/raw/mine/images/{KEYS[0][:2]}/{KEYS[0]}").read_bytes() == BODIES[0]
+    assert Path(f"data/raw/images/{KEYS[0][:2]}/{KEYS[0]}").read_bytes() == BODIES[0]
     assert Path(f"data/quarantine/mine/{KEYS[3]}").read_bytes() == b"<html>another"
-    assert Path("data/raw/mine/catalog.csv").read_bytes() == Path("catalog.csv").read_bytes()
+    assert Path("data/raw/catalog.csv").read_bytes() == Path("catalog.csv").read_bytes()
     said = capsys.readouterr()
     assert "1 ok, 1 no_url, 3 fetch_failed, 1 md5_mismatch of 6 images" in said.out
     assert "1 x HTTP 404" in said.out
     assert "dvc repro -f -s fetch" in said.out
     assert hashlib.sha256(Path("catalog.csv").read_bytes()).hexdigest() in said.err
-
-
-def test_bodies_that_do_not_fit_into_memory_are_like_any_other(site, monkeypatch):
-    monkeypatch.setattr(body_module, "SPILL_BYTES", 100)
-    site.pages["/1.jpg"] = (200, b"<html>another" * 50)
-    site.pages["/2.jpg"] = (200, BODIES[2][:-1], len(BODIES[2]))  # cut short
-    site.pages["/3.jpg"] = (200, bytes(200_000))
-    write_catalog([f"{site.url}/{i}.jpg" for i in range(4)])
-    configure()
-    fetch.main()
-    assert list(table()["status"]) == ["ok", "md5_mismatch", "fetch_failed", "fetch_failed"]
-    assert list(table()["detail"][2:]) == ["body cut short", "larger than 0.1 MB"]
-    assert images() == [KEYS[0]]
-    assert Path(f"data/raw/mine/images/{KEYS[0][:2]}/{KEYS[0]}").read_bytes() == BODIES[0]
-    assert Path(f"data/quarantine/mine/{KEYS[1]}").read_bytes() == b"<html>another" * 50
 
 
 def test_a_dead_host_costs_one_request_and_the_same_one_in_every_run(site):
@@ -102,6 +87,27 @@ def test_other_bytes_may_be_kept_if_they_are_an_image(site, capsys):
     fetch.main()
     assert list(table()["status"]) == ["ok", "md5_mismatch", "md5_mismatch"]
     assert images() == [KEYS[0]]
+    configure({"on_md5_mismatch": "keep"})
+    site.asked.clear()
+    fetch.main()  # what was put aside is there: it is not asked for again
+    assert snapshot() == first
+    assert site.asked == ["/2.jpg"]
+
+
+def test_one_picture_for_several_rows_is_kept_for_none(site, capsys):
+    site.pages |= {f"/{i}.jpg": (200, b"\xff\xd8\xff image not available") for i in (0, 2, 3)}
+    own = b"\xff\xd8\xff of one row, and served for another"
+    site.pages |= {"/4.jpg": (200, b"\xff\xd8\xff re-encoded"), "/5.jpg": (200, own)}
+    keys = [*KEYS[:5], md5(own), KEYS[5]]
+    write_catalog([f"{site.url}/{i}.jpg" for i in (0, 1, 2, 3, 4, 5, 5)], keys)
+    configure({"on_md5_mismatch": "keep"})
+    for _ in range(2):
+        fetch.main()
+        got = table()
+        assert list(got["status"]) == ["md5_mismatch", "ok", *["md5_mismatch"] * 2, "ok", "ok", "md5_mismatch"]
+        assert set(got["detail"][[0, 2, 3, 6]]) == {"the url's body is one picture for several rows"}
+        assert images() == sorted([keys[1], keys[4], keys[5]])
+    assert "4 x the url's body is one picture for several rows" in capsys.readouterr().out
 
 
 def test_the_summary_counts_by_host_and_reason():
@@ -113,7 +119,7 @@ def test_the_summary_counts_by_host_and_reason():
         Fetched("e", "no_url"),
     ]
     hosts = {"a": "http://a.de/1", "b": "http://a.de/2", "c": "http://b.de/3", "d": "http://b.de/4"}
-    assert fetch.summary(rows, hosts, 7).splitlines() == [
+    assert summary(rows, hosts, 7).splitlines() == [
         "fetch: 1 ok, 1 no_url, 3 fetch_failed of 7 images; 2 not reached",
         "  arrived: 1 from url",
         "  b.de: 2 (1 not asked for)",

@@ -1,6 +1,7 @@
 """What a run of fetch left behind, whole or killed, is kept and not asked for again."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from stages import fetch
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch import http
+from stages.lib.fetch.body import Body
 from tests.faulty_server import SETTINGS
 from tests.stages.fetch_site import BODIES, KEYS, ROOT, configure, images, md5, snapshot, table, write_catalog
 
@@ -38,46 +39,88 @@ def test_failures_are_tried_again_and_a_rotten_file_is_replaced(site):
     site.pages["/2.jpg"] = (200, b"other")
     fetch.main()
     site.pages |= {"/1.jpg": (200, BODIES[1]), "/2.jpg": (200, BODIES[2])}
-    Path(f"data/raw/mine/images/{KEYS[0][:2]}/{KEYS[0]}").write_bytes(b"rot")
+    next(Path("data/cache").rglob(KEYS[0][2:])).write_bytes(b"rot")
     fetch.main()
     assert list(table()["status"]) == ["ok"] * 3
     assert images() == sorted(KEYS[:3])
+    assert site.asked.count("/0.jpg") == 2
     assert list(Path("data/quarantine/mine").iterdir()) == []
 
 
-def test_images_that_the_catalog_no_longer_lists_go(site):
+def test_the_outputs_are_the_catalogs_and_nothing_else(site):
     write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
     configure()
     fetch.main()
-    write_catalog([f"{site.url}/0.jpg"])
-    Path(f"data/raw/mine/images/{KEYS[0][:2]}/.{KEYS[0]}.partial").write_bytes(b"half")
-    Path("data/raw/mine/.fetch.csv.1.partial").write_bytes(b"half")
+    first = snapshot()
+    Path(f"data/raw/images/{KEYS[0][:2]}/{KEYS[0]}").write_bytes(b"changed by hand")
+    Path("data/raw/images/zz").mkdir()
+    Path("data/raw/.fetch.csv.1.partial").write_bytes(b"half")
+    Path("data/raw/.images.1.partial").mkdir()
     fetch.main()
-    assert sorted(path.name for path in Path("data/raw/mine").iterdir()) == ["catalog.csv", "fetch.csv", "images"]
+    assert snapshot() == first
+    write_catalog([f"{site.url}/0.jpg"])
+    fetch.main()
     assert images() == [KEYS[0]]
     assert len(table()) == 1
+    assert sorted(path.name for path in Path("data/raw").iterdir()) == ["catalog.csv", "fetch.csv", "images"]
+    assert len(site.asked) == 3
+
+
+def test_outputs_that_are_deleted_are_written_again_from_what_arrived(site):
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(6)])
+    configure()
+    fetch.main()
+    first = snapshot()
+    shutil.rmtree("data/raw")
+    fetch.main()
+    assert snapshot() == first
+    assert len(site.asked) == 6
+
+
+def test_a_body_that_another_dataset_left_is_not_asked_for(site):
+    write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
+    configure()
+    fetch.main()
+    shutil.rmtree("data/cache/fetch")
+    site.asked.clear()
+    fetch.main()
+    assert list(table()["source"]) == ["cache"] * 3
+    assert site.asked == []
 
 
 def test_a_full_disk_leaves_whole_files_and_no_fetch_csv(site, monkeypatch):
     write_catalog([f"{site.url}/{i}.jpg" for i in range(6)])
     configure({"connections_per_host": 1})
-    get = http.Client.get
+    write = Body.write
 
-    def break_on_the_third(self, url, sink, max_mb, whole):
-        if url.endswith("/2.jpg"):
-            sink.write(b"half")
+    def break_on_the_third(self, chunk):
+        if chunk == BODIES[2]:
             raise OSError(28, "No space left on device")
-        return get(self, url, sink, max_mb, whole)
+        write(self, chunk)
 
     with monkeypatch.context() as patch:
-        patch.setattr(http.Client, "get", break_on_the_third)
-        with pytest.raises(PipelineError, match=r"data/raw/mine: No space left on device; free space .*goes on where"):
+        patch.setattr(Body, "write", break_on_the_third)
+        with pytest.raises(PipelineError, match=r"data/cache: No space left on device; free some space: .*goes on"):
             fetch.main()
-    assert not Path("data/raw/mine/fetch.csv").exists()
-    assert images() == sorted(KEYS[:2])
+    assert not Path("data/raw").exists()
     fetch.main()
-    assert sorted(site.asked) == sorted(f"/{i}.jpg" for i in range(6))
+    assert sorted(site.asked) == sorted([f"/{i}.jpg" for i in range(6)] + ["/2.jpg"])
     assert list(table()["attempts"]) == ["1"] * 6
+
+
+def test_a_full_disk_at_the_end_is_told_too(site, monkeypatch):
+    write_catalog([f"{site.url}/0.jpg"])
+    configure()
+
+    def full(source, target):
+        raise OSError(28, "No space left on device", str(source), None, str(target))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        with pytest.raises(PipelineError, match=r"^data/raw/.*: No space left on device; free some space"):
+            fetch.main()
+    fetch.main()
+    assert site.asked == ["/0.jpg"]
 
 
 @pytest.mark.parametrize(("kill", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
@@ -106,10 +149,10 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
         assert "not reached" in said
         assert "interrupted: what arrived is kept, and the same command goes on" in cried
     time.sleep(2 * site.delay_s)  # requests in flight
-    whole = [name for name in images() if not name.startswith(".")]
+    whole = [path for path in Path("data/cache/files/md5").rglob("*") if path.is_file()]
     assert 0 < len(whole) < 60
-    assert all(md5(next(Path("data/raw").rglob(name)).read_bytes()) == name for name in whole)
-    assert not Path("data/raw/mine/fetch.csv").exists()
+    assert all(md5(path.read_bytes()) == path.parent.name + path.name for path in whole)
+    assert not Path("data/raw").exists()
     n_asked, in_flight = len(site.asked), SETTINGS["connections_per_host"]
     site.delay_s = 0
     fetch.main()
@@ -117,7 +160,6 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
     assert n_asked > in_flight
     resumed = table()
     assert list(resumed["status"]) == ["ok", "ok", "md5_mismatch", "fetch_failed"] * 15
-    assert not Path("data/raw/mine/.fetch.journal").exists()
     (tmp_path / "undisturbed").mkdir()
     monkeypatch.chdir(tmp_path / "undisturbed")
     write_catalog([f"{site.url}/{i}.jpg" for i in range(60)], [md5(body) for body in bodies])
@@ -126,33 +168,16 @@ def test_a_killed_run_is_resumed_and_asks_for_nothing_twice(site, kill, code, tm
     pd.testing.assert_frame_equal(table().drop(columns="attempts"), resumed.drop(columns="attempts"))
 
 
-def test_a_body_is_adopted_only_if_the_journal_says_where_it_is_from(site):
-    write_catalog([f"{site.url}/{i}.jpg" for i in range(2)])
-    configure()
-    fetch.main()
-    first = snapshot()
-    for i, key in enumerate(KEYS[:2]):
-        image = Path(f"data/raw/mine/images/{key[:2]}/{key}")
-        image.rename(image.with_name(f".{key}.partial"))
-        assert first[image] == BODIES[i]
-    lines = Path("data/raw/mine/fetch.csv").read_text().splitlines(keepends=True)
-    Path("data/raw/mine/fetch.csv").write_text("".join(lines[:2]))  # knows the first alone
-    site.asked.clear()
-    fetch.main()
-    assert site.asked == ["/1.jpg"]
-    assert snapshot() == first
-
-
 def test_what_a_power_failure_left_is_not_believed(site):
     write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
     configure()
     fetch.main()
-    lost = Path(f"data/raw/mine/images/{KEYS[1][:2]}/{KEYS[1]}")
+    first = snapshot()
+    lost = next(Path("data/cache").rglob(KEYS[1][2:]))
     lost.write_bytes(bytes(lost.stat().st_size))
-    Path("data/raw/mine/fetch.csv").write_bytes(b"")
-    Path("data/raw/mine/.fetch.journal").write_bytes(b'\0\0\0{"md5hash": "')
+    log = Path("data/cache/fetch/mine/log.jsonl")
+    log.write_bytes(log.read_bytes() + b'\0\0\0{"md5hash": "')
     site.asked.clear()
     fetch.main()
     assert site.asked == ["/1.jpg"]
-    assert lost.read_bytes() == BODIES[1]
-    assert list(table()["status"]) == ["ok"] * 3
+    assert snapshot() == first

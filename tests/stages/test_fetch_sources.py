@@ -1,6 +1,7 @@
 """Where fetch takes catalog and images from: files, URLs, mirrors before them, and the sample."""
 
 import hashlib
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from stages import fetch
 from stages.lib.core.errors import PipelineError
 from stages.lib.fetch import http
-from stages.lib.fetch.embedded import Sample
+from stages.lib.sample.catalog import Sample
 from tests.stages.fetch_site import BODIES, KEYS, configure, snapshot, table, write_catalog
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -50,6 +51,65 @@ def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
     assert got["detail"][1] == "the mirror: larger than 0.1 MB"
 
 
+def mirror_of(files):
+    for name, body in files.items():
+        path = Path("mirror") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
+
+
+def test_of_several_files_of_one_name_the_one_with_the_md5_is_taken():
+    others = {"{}.txt": b"acne", "a/{}.jpg": b"\xff\xd8\xff thumbnail", "b/{}.jpg": b"damaged"}
+    mirror_of({name.format(key): body for key in KEYS[:3] for name, body in others.items()})
+    mirror_of({f"c/{KEYS[0]}.jpg.jpg": BODIES[0], f"{KEYS[1]}.jpg": BODIES[1]})
+    write_catalog(["", "", ""])
+    configure(mirror="mirror")
+    fetch.main()
+    assert list(table()["status"]) == ["ok", "ok", "md5_mismatch"]
+    configure({"on_md5_mismatch": "keep"}, mirror="mirror")
+    mirror_of({f"d/{KEYS[2]}.jpg": b"\xff\xd8\xff the picture in full size, encoded again"})
+    fetch.main()
+    assert list(table()["status"]) == ["ok"] * 3
+
+
+def test_with_keep_the_largest_image_of_one_name_is_taken():
+    full = b"\xff\xd8\xff the picture in full size, encoded again"
+    mirror_of({f"{KEYS[0]}.txt": b"a label " * 99, f"a/{KEYS[0]}.jpg": full, f"b/{KEYS[0]}.jpg": b"\xff\xd8\xff small"})
+    write_catalog([""])
+    configure({"on_md5_mismatch": "keep"}, mirror="mirror")
+    fetch.main()
+    assert table()["bytes"][0] == str(len(full))
+
+
+def test_a_mirror_without_any_md5_of_its_names_is_said_to_be_re_encoded(site, capsys):
+    mirror_of({f"{key}.jpg": b"\xff\xd8\xff again " + key.encode() for key in KEYS[:2]})
+    write_catalog(["", f"{site.url}/1.jpg"])
+    configure(mirror="mirror")
+    fetch.main()
+    said = capsys.readouterr().out
+    assert "it seems re-encoded; to take it as it is, add `-S fetch.on_md5_mismatch=keep`" in said
+    shutil.rmtree("data")
+    write_catalog(["", ""])
+    with pytest.raises(PipelineError, match=r"none of 2 images arrived.*seems re-encoded.*on_md5_mismatch=keep"):
+        fetch.main()
+    configure({"on_md5_mismatch": "keep"}, mirror="mirror")
+    capsys.readouterr()
+    fetch.main()
+    assert list(table()["status"]) == ["ok", "ok"]
+    assert "re-encoded" not in capsys.readouterr().out
+
+
+def test_equal_faults_of_a_mirror_are_one_line(capsys):
+    mirror_of({f"{KEYS[2]}.jpg": BODIES[2]})
+    for key in KEYS[:2]:
+        Path(f"mirror/{key}.jpg").symlink_to("nowhere")
+    write_catalog(["", "", ""])
+    configure(mirror="mirror")
+    fetch.main()
+    assert list(table()["detail"]) == ["the mirror: broken link"] * 2 + [""]
+    assert "2 x the mirror: broken link" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("content", "dataset", "message"),
     [
@@ -84,7 +144,7 @@ def test_a_catalog_may_come_from_a_url_and_be_pinned(site, capsys):
     site.pages["/catalog.csv"] = (200, content)
     configure(catalog=f"{site.url}/catalog.csv", sha256=hashlib.sha256(content).hexdigest())
     fetch.main()
-    assert Path("data/raw/mine/catalog.csv").read_bytes() == content
+    assert Path("data/raw/catalog.csv").read_bytes() == content
     assert "pin" not in capsys.readouterr().err
 
 

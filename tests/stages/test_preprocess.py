@@ -39,7 +39,7 @@ class Project:
 
     def __init__(self, root):
         self.root, self.bodies, self.statuses = root, {}, {}
-        self.raw = root / "data/raw/sample"
+        self.raw = root / "data/raw"
 
     def add(self, body: bytes, status: str = "ok") -> str:
         key = hashlib.md5(body).hexdigest()

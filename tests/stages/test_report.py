@@ -46,7 +46,6 @@ def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
 
 def test_fitzpatrick17k_names_its_weights(inputs, quick):
     inputs(lambda params: params.update(dataset="fitzpatrick17k"))
-    shutil.copytree("data/raw/sample", "data/raw/fitzpatrick17k")
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **fitzpatrick17k** (clinical photographs); frozen networks start from **imagenet** weights; "
@@ -64,7 +63,6 @@ def test_another_dataset_is_not_compared_and_weights_of_single_backbones_are_nam
         params["backbones"]["resnet101v2"]["weights"] = "imagenet"
 
     inputs(change)
-    shutil.copytree("data/raw/sample", "data/raw/mine")
     markdown, html, card = run()
     assert origin(markdown, html) == (
         "Dataset **mine** (not Fitzpatrick17k, from which the paper's figures come); frozen networks start "
@@ -122,7 +120,7 @@ def test_missing_scores_name_the_row_and_write_nothing(inputs, name):
         *("data/evaluations/vgg16/assessment.json", "data/evaluations/vgg16/predictions.csv"),
         "data/evaluations/vgg16/scores.json",
         *("data/validation.json", "data/split.json", "data/baselines/baselines.json"),
-        *("data/raw/sample/catalog.csv", "data/explain/vgg16/explained.csv"),
+        *("data/raw/catalog.csv", "data/explain/vgg16/explained.csv"),
     ],
 )
 def test_missing_inputs_are_named(inputs, path):

@@ -40,7 +40,7 @@ class Project:
 
     @property
     def raw(self):
-        return self.root / "data/raw/sample"
+        return self.root / "data/raw"
 
     def write(self, columns=("md5hash", "fitzpatrick_scale", "label", "qc", "url")):
         self.raw.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,8 @@ def build_backbone(spec: BackboneSpec, image_size_px: int, scaling: np.ndarray |
     application = BACKBONES[spec.name]
     inputs = layers.Input((image_size_px, image_size_px, 3), name="image")
     x = ops.cast(inputs, "float32")
+    if spec.channels == "bgr":
+        x = ops.flip(x, axis=-1)
     if spec.rescale == "unit":
         x = layers.Rescaling(1 / 255)(x)
     else:

@@ -1,1 +1,1 @@
-"""What every stage stands on: params, errors, files and the words that all share."""
+"""What every stage uses: params, paths, errors, files, and the names that all share."""

@@ -111,7 +111,9 @@ class Params(Section):
         own = self.backbones[name]
         if own is None:
             return None
-        return BackboneSpec(name=name, weights=own.weights or self.active.weights, rescale=own.rescale)
+        return BackboneSpec(
+            name=name, weights=own.weights or self.active.weights, rescale=own.rescale, channels=own.channels
+        )
 
 
 def row_name(key: str) -> str:

@@ -14,7 +14,7 @@ TENSORS = paths.TENSORS.as_posix()
 """The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
 
 SAMPLE_CATALOG = "sample"
-"""The value of `datasets.<name>.catalog` that stands for the embedded sample."""
+"""The value of `datasets.<name>.catalog` of the embedded sample."""
 
 SIDE_KINDS = ("categorical", "number", "raw")
 """How a catalog column becomes an input (see `stages.lib.data.side_inputs`)."""
@@ -111,6 +111,8 @@ class Backbone(Section):
     """As `datasets.<name>.weights`, for this backbone alone; null: the dataset's."""
     rescale: Literal["native", "unit"]
     """`native`: what its weights were trained on; `unit`: x / 255, as the published run did."""
+    channels: Literal["rgb", "bgr"]
+    """The order of the colours that it is given before that; `bgr` is the published run's mistake in its table 4."""
 
 
 class Split(Section):
@@ -167,7 +169,7 @@ class Report(Section):
     """What the results page shows."""
 
     show_images: bool
-    """Whether test images stand on it: the most confident mistakes, and Grad-CAM."""
+    """Whether test images are shown on it: the most confident mistakes, and Grad-CAM."""
 
 
 class Row(Section):
@@ -195,7 +197,9 @@ class Row(Section):
     batch_size: int = Field(32, ge=1, le=65536)
     epochs: int = Field(20, ge=1, le=10000)
     patience: int = Field(5, ge=1, le=10000)
-    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted"] = "val_loss"
+    monitor: Literal["val_loss", "val_accuracy", "val_f1_weighted", "val_f1_soft"] = "val_loss"
+    keep: Literal["best", "last"] = "best"
+    """Which epoch's weights are kept: the best by `monitor`, or the last one, as in the published run."""
 
     @property
     def on_features(self) -> bool:
@@ -239,6 +243,7 @@ class BackboneSpec(Section):
     weights: str | None
     """None: left at what Keras draws, for a network whose saved weights are loaded next."""
     rescale: Literal["native", "unit"]
+    channels: Literal["rgb", "bgr"] = "rgb"
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in."""
     sha256: str | None = None

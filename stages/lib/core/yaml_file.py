@@ -1,4 +1,4 @@
-"""YAML as DVC reads it: version 1.2, and a key that stands twice is an error."""
+"""YAML as DVC reads it: version 1.2, and a duplicate key is an error."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def parse(text: str, origin: str) -> Any:
         origin: The file's name, for messages.
 
     Raises:
-        PipelineError: If it is not YAML, or a key stands twice in one mapping.
+        PipelineError: If it is not YAML, or has a duplicate key.
     """
     try:
         return YAML(typ="safe").load(text)

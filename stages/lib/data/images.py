@@ -60,7 +60,7 @@ def read_raw(raw: Path, md5hash: str) -> bytes:
     """Reads an image as the stage fetch stored it.
 
     Args:
-        raw: `data/raw/<dataset>`.
+        raw: `data/raw`.
         md5hash: The image's key.
 
     Raises:

@@ -44,7 +44,7 @@ def read_fetched(raw: Path) -> pd.DataFrame:
     """Reads what the stage fetch says of every image.
 
     Args:
-        raw: `data/raw/<dataset>`.
+        raw: `data/raw`.
 
     Returns:
         Text columns `md5hash`, `status` (`ok`, or one of `FETCH_FAULTS`) and `detail`, among others.

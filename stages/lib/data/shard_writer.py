@@ -43,16 +43,14 @@ class ShardSetWriter(AbstractContextManager):
             dtype: Of the items.
 
         Raises:
-            PipelineError: If there is no key, or one stands twice.
+            PipelineError: If there is no key, or one is there twice.
         """
         table = pd.DataFrame({"md5hash": sorted(keys)})
         if table.empty:
-            raise PipelineError(
-                f"{directory}: no image to write; see what became of them in data/raw/<dataset>/fetch.csv"
-            )
+            raise PipelineError(f"{directory}: no image to write; see what became of them in data/raw/fetch.csv")
         twice = table["md5hash"].duplicated()
         if twice.any():
-            raise PipelineError(f"{directory}: md5hash {table['md5hash'][twice].iloc[0]} stands twice")
+            raise PipelineError(f"{directory}: md5hash {table['md5hash'][twice].iloc[0]} is there twice")
         table["shard"] = table["md5hash"].str[0]
         table["position"] = table.groupby("shard").cumcount()
         self.shard_keys = {name: part["md5hash"].tolist() for name, part in table.groupby("shard")}
@@ -85,7 +83,7 @@ class ShardSetWriter(AbstractContextManager):
         self._written[shard][start:stop] = True
 
     def leave_out(self, shard: str, row: int) -> None:
-        """Leaves an item out, of which it turned out that there is none: the array will be without it."""
+        """Leaves an item out of the array: there turned out to be none."""
         self._absent[shard][row] = True
 
     def __enter__(self) -> "ShardSetWriter":

@@ -96,7 +96,7 @@ class ShardedArray:
     def shards(self) -> Iterator[tuple[str, list[str], np.ndarray]]:
         """Yields each shard's name, its keys and its items, in the order of `keys`.
 
-        Items are mapped anew and unmapped with the caller's last reference, so that the memory taken is a shard's.
+        Items are mapped again and unmapped with the caller's last reference, so that the memory taken is a shard's.
         """
         for name, start, stop in zip(self._shards, self._starts[:-1], self._starts[1:], strict=True):
             yield name, self.keys[start:stop], self._open(name, stop - start)
@@ -133,4 +133,4 @@ class ShardedArray:
         return array
 
     def _fault(self, what: str) -> PipelineError:
-        return PipelineError(f"{self.directory}: {what}; make it anew with `dvc repro`")
+        return PipelineError(f"{self.directory}: {what}; make it again with `dvc repro`")

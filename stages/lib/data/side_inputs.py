@@ -1,7 +1,7 @@
 """Side inputs: catalog columns, such as the skin type or the age, that a network takes beside the image.
 
-Here alone is known how a column becomes numbers, how many, and what stands for a value that is not known. Values and
-scales are those of the training split, and are kept with the trained model.
+This module alone knows how a column becomes numbers, how many, and how an unknown value is written. Values and scales
+are those of the training split, and are kept with the trained model.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,81 +1,63 @@
 """What goes wrong with a request, in words that are the same in every run."""
 
-import errno
 import os
-import re
+from dataclasses import dataclass
 from enum import Enum, auto
 
-import pycurl
-
-_BODY = {
-    pycurl.E_PARTIAL_FILE: "body cut short",
-    pycurl.E_BAD_CONTENT_ENCODING: "body cannot be decoded",
-    pycurl.E_WRITE_ERROR: "body cannot be decoded",  # more follows the end of what was compressed
-}
-_TLS = (
-    pycurl.E_SSL_CONNECT_ERROR,
-    pycurl.E_PEER_FAILED_VERIFICATION,
-    pycurl.E_SSL_CACERT_BADFILE,
-    pycurl.E_SSL_CERTPROBLEM,
-    pycurl.E_SSL_CIPHER,
-    pycurl.E_SSL_ISSUER_ERROR,
-)
-_VERDICT = re.compile(r"(?:SSL[^:]*: )?(.+?)(?: \(\d+\))?")
+import aiohttp
 
 
 class Kind(Enum):
     """What a failure is, as far as that decides what is done about it."""
 
-    FINAL = auto()
-    LATE = auto()
-    NAME = auto()
-    CONNECTING = auto()
-    TRUST = auto()
-    BREAK = auto()
+    FINAL = auto()  # another attempt would do no better
+    NAME = auto()  # the host does not resolve
+    CONNECTING = auto()  # nobody is there
+    TRUST = auto()  # TLS: the same certificate will do no better in a second
+    BREAK = auto()  # any other fault of the network, which may not happen the next time
 
 
+@dataclass
 class TransferError(Exception):
-    """A request that brought no answer, or a part of one.
+    """An attempt that brought no body, and why, in a few words.
 
-    Attributes:
-        kind: `FINAL`: another attempt would do no better; `LATE`: its time was over; `NAME`: the host does not resolve;
-            `CONNECTING`: nobody is there; `TRUST`: the certificate; `BREAK`: any other fault of the network.
-        detail: Why, in a few words; empty for `LATE` and `NAME`, which the kind says.
+    `unsure`: a body came whose end nothing confirms; if no other attempt does better, it is the body.
     """
 
-    def __init__(self, kind: Kind, detail: str = "") -> None:
-        super().__init__(kind, detail)
-        self.kind = kind
-        self.detail = detail
+    kind: Kind
+    detail: str
+    unsure: bool = False
 
 
-def explain(curl: pycurl.Curl, code: int, connected: bool, proxied: bool) -> TransferError:
-    """Says what libcurl's failure was.
+def explain(error: Exception, host: str, proxied: bool) -> TransferError:
+    """Puts an exception of aiohttp, of the system or of a URL into words.
 
     Args:
-        curl: The handle that failed.
-        code: One of `pycurl.E_*`.
-        connected: There was a connection to send the request on.
+        error: What was raised.
+        host: Who was asked.
         proxied: Through a proxy.
     """
-    system = curl.getinfo(pycurl.OS_ERRNO)
-    if code == pycurl.E_URL_MALFORMAT:
-        return TransferError(Kind.FINAL, "not a valid URL")
-    if code == pycurl.E_OPERATION_TIMEDOUT:
-        return TransferError(Kind.LATE) if connected else TransferError(Kind.CONNECTING, "cannot connect: timed out")
-    if code == pycurl.E_COULDNT_RESOLVE_HOST:
-        return TransferError(Kind.NAME)
-    if code in _TLS and system not in (errno.ECONNRESET, errno.EPIPE):
-        return TransferError(Kind.TRUST, f"TLS: {_verdict(curl, code)}")
-    if proxied and not connected:
+    gone = (aiohttp.ClientHttpProxyError, aiohttp.ClientProxyConnectionError)
+    unreached = (aiohttp.ClientConnectorDNSError, aiohttp.ConnectionTimeoutError)
+    if isinstance(error, gone) or (proxied and isinstance(error, unreached)):
         return TransferError(Kind.BREAK, "cannot connect to the proxy")
-    if code == pycurl.E_COULDNT_CONNECT:
-        return TransferError(Kind.CONNECTING, f"cannot connect: {os.strerror(system) if system else 'unreachable'}")
-    return TransferError(Kind.BREAK, _BODY.get(code, "connection broken off"))
-
-
-def _verdict(curl: pycurl.Curl, code: int) -> str:
-    if code == pycurl.E_SSL_CONNECT_ERROR:
-        return "handshake failed"
-    said = " ".join(curl.errstr_raw().decode(errors="replace").split())
-    return _VERDICT.fullmatch(said)[1] if said else "not verified"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return TransferError(Kind.NAME, f"host {host} does not resolve")
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return TransferError(Kind.CONNECTING, "cannot connect: timed out")
+    if isinstance(error, TimeoutError):
+        return TransferError(Kind.BREAK, "no data: timed out")
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        verdict = getattr(error.certificate_error, "verify_message", "") or "the certificate is not verified"
+        return TransferError(Kind.TRUST, f"TLS: {verdict}")
+    if isinstance(error, aiohttp.ClientSSLError):
+        return TransferError(Kind.TRUST, "TLS: handshake failed")
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error.os_error, ConnectionResetError):
+        code = error.os_error.errno
+        return TransferError(Kind.CONNECTING, f"cannot connect: {os.strerror(code) if code else 'unreachable'}")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        undecoded = "ContentEncodingError" in f"{error!r} {error.__cause__!r}"
+        return TransferError(Kind.BREAK, "body cannot be decoded" if undecoded else "body cut short")
+    if isinstance(error, ValueError) and not isinstance(error, OSError):
+        return TransferError(Kind.FINAL, "not a valid URL")
+    return TransferError(Kind.BREAK, "connection broken off")

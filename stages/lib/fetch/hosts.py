@@ -1,16 +1,13 @@
 """What a run learns about the hosts it asks: whose turn it is, who has answered, who is gone."""
 
-import threading
+import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-
-from stages.lib.fetch.urls import Origin, parse
 
 MISSES_BEFORE_ANSWER = 3
 """Failures in a row to reach a host that never answered, after which it is given up for the run."""
 MISSES_AFTER_ANSWER = 100
-"""The same for a host that has answered: it, or the line, may come back, but not at the price of days."""
+"""The same for a host that has answered: it may come back, but waiting for it must not take days."""
 
 
 @dataclass(eq=False)
@@ -19,6 +16,7 @@ class Host:
 
     Attributes:
         name: The host's name.
+        delay_s: Least time between the starts of two requests to it.
         answered: It has answered in this run.
         misses: Failures in a row to get any answer.
         given_up: Why it is not asked any more in this run; empty while it is.
@@ -26,64 +24,31 @@ class Host:
     """
 
     name: str
+    delay_s: float
     answered: bool = False
     misses: int = 0
     given_up: str = ""
     free_at_s: float = 0.0
 
+    async def turn(self) -> None:
+        """Waits until the host may be asked; whoever comes later waits longer."""
+        while not self.given_up and (wait_s := self.free_at_s - time.monotonic()) > 0:
+            await asyncio.sleep(wait_s)
+        self.free_at_s = time.monotonic() + self.delay_s
 
-class Hosts:
-    """The hosts of one run. Threads may share it.
-
-    Args:
-        delay_s: Least time between the starts of two requests to one host.
-        stop: Ends every wait once set.
-        say: Told, in a line, of every host that is given up.
-    """
-
-    def __init__(self, delay_s: float, stop: threading.Event, say: Callable[[str], object]) -> None:
-        self._delay_s = delay_s
-        self._stop = stop
-        self._say = say
-        self._hosts: dict[Origin, Host] = {}
-        self._lock = threading.Lock()
-
-    def of(self, url: str) -> Host:
-        """Returns what is known of the URL's host.
-
-        Raises:
-            BadUrlError: If it is no http(s) URL.
-        """
-        origin, _ = parse(url)
-        with self._lock:
-            return self._hosts.setdefault(origin, Host(origin.host))
-
-    def wait_turn(self, host: Host) -> None:
-        """Waits until the host may be asked again, which also puts off everyone who comes later."""
-        while not (host.given_up or self._stop.is_set()):
-            with self._lock:
-                now_s = time.monotonic()
-                wait_s = host.free_at_s - now_s
-                if wait_s <= 0:
-                    host.free_at_s = now_s + self._delay_s
-                    return
-            self._stop.wait(wait_s)
-
-    def hold(self, host: Host, pause_s: float) -> None:
+    def hold(self, pause_s: float) -> None:
         """Leaves the host alone for a while, because it asked for that; requests under way go on."""
-        with self._lock:
-            host.free_at_s = max(host.free_at_s, time.monotonic() + pause_s)
+        self.free_at_s = max(self.free_at_s, time.monotonic() + pause_s)
 
-    def answered(self, host: Host) -> None:
+    def heard(self) -> None:
         """Notes that the host is alive."""
-        host.answered, host.misses = True, 0
+        self.answered, self.misses = True, 0
 
-    def missed(self, host: Host, detail: str, gone: bool = False) -> None:
-        """Notes that the host gave no answer, and gives it up after too many of these, or at once if `gone`."""
-        with self._lock:
-            host.misses += 1
-            enough = host.misses >= (MISSES_AFTER_ANSWER if host.answered else MISSES_BEFORE_ANSWER)
-            if host.given_up or not (gone or enough):
-                return
-            host.given_up = detail if gone else f"host {host.name} given up: {detail}"
-        self._say(f"fetch: {host.given_up}; the rest of its images are not asked for in this run")
+    def missed(self, detail: str, gone: bool = False) -> bool:
+        """Notes that the host gave no answer; returns whether it is given up for that: at once if `gone`."""
+        self.misses += 1
+        enough = self.misses >= (MISSES_AFTER_ANSWER if self.answered else MISSES_BEFORE_ANSWER)
+        if self.given_up or not (gone or enough):
+            return False
+        self.given_up = detail if gone else f"host {self.name} given up: {detail}"
+        return True

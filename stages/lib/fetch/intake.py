@@ -1,15 +1,13 @@
 """Taking images in: a body is what its bytes are, whatever its name, its server or its Content-Type says."""
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import replace
 
 from stages.lib.core.sections import Fetch
-from stages.lib.fetch.body import Body
-from stages.lib.fetch.fetchlog import Fetched, Journal
 from stages.lib.fetch.http import Client
-from stages.lib.fetch.mirror import Mirror, MirrorError
-from stages.lib.fetch.sources import Drawings
-from stages.lib.fetch.store import ImageStore
+from stages.lib.fetch.mirror import MirrorError, Source
+from stages.lib.fetch.records import Fetched, Log
+from stages.lib.fetch.store import BodyStore
 
 _IMAGES = {
     "JPEG image": (b"\xff\xd8\xff",),
@@ -35,71 +33,80 @@ def kind_of(start: bytes) -> str:
     return "HTML page" if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP) else "no image"
 
 
+def absent(key: str) -> Fetched:
+    """Returns the row of an image that is to be fetched, which is its last if there is nowhere to fetch it from."""
+    return Fetched(key, "no_url", detail="the catalog has no URL")
+
+
 class Intake:
-    """Decides which bodies become images of the store, and writes each verdict down. Threads may share it.
+    """Decides which bodies are images of the catalog, and writes each verdict down. Threads may share it.
 
     Args:
-        store: Where images are kept.
-        journal: Where an image is written down before it takes its name, and a final refusal when it is met.
-        records: The rows of earlier runs.
+        store: Where bodies are kept.
+        log: Gets a row before its body is kept, and a final refusal when it is met.
         settings: The largest body accepted, and what becomes of bodies with another MD5.
     """
 
-    def __init__(self, store: ImageStore, journal: Journal, records: Mapping[str, Fetched], settings: Fetch) -> None:
+    def __init__(self, store: BodyStore, log: Log, settings: Fetch) -> None:
         self._store = store
-        self._journal = journal
-        self._records = records
+        self._log = log
         self._max_mb = settings.max_image_mb
         self._keep_others = settings.on_md5_mismatch == "keep"
 
     def look(self, key: str) -> Fetched:
-        """Returns the row of an image that is there, found by hashing it; `no_url` if it is to be fetched."""
-        record = self._records.get(key)
-        if record is not None and record.status != "ok":
-            record = None
-        expected = record.md5_seen if self._keep_others and record is not None else key
-        seen, size = self._store.digest(key)
-        if seen not in (key, expected) and record is not None:
-            # Killed between journal and name. A body without a row is asked for again: nothing says where it is from.
-            self._store.adopt(key, expected)
-            seen, size = self._store.digest(key)
-        if record is not None and seen == record.md5_seen == expected:
-            return record
-        if seen == key:
-            return Fetched(key, "ok", bytes=size, md5_seen=seen)
-        return Fetched(key, "no_url", detail="the catalog has no URL")
+        """Returns the row of an image whose body is in the store; `no_url` if it is to be fetched."""
+        record = self._log.arrived.get(key)
+        if (size := self._store.size(key)) is not None:
+            known = record is not None and record.md5_seen == key
+            return record if known else Fetched(key, "ok", "cache", bytes=size, md5_seen=key)
+        if self._keep_others and record is not None and self._store.size(record.md5_seen) is not None:
+            row = self._judged(record, self._store.start(record.md5_seen))
+            if row.status == "ok":
+                return row
+        return absent(key)
 
-    def copy(self, key: str, source: Mirror | Drawings, last: bool) -> Fetched:
-        """Takes one image from a source at hand.
+    def copy(self, key: str, source: Source, last: bool) -> Fetched:
+        """Takes one image from a source at hand: of several files the one with its MD5, else the largest image.
 
         Args:
             key: Which.
             source: It must have the key.
             last: No other source is left.
         """
-        with self._store.receiving(key) as body:
-            try:
-                source.copy(key, body, self._max_mb)
-            except MirrorError as error:
-                return Fetched(key, "fetch_failed", source.name, detail=f"the {source.name}: {error}")
-            row = self._take(key, source.name, body)
-        if last and row.status != "ok":
-            self._journal.add(row)
-        return row
+        best, fault = None, ""
+        for name in source.files[key]:
+            with self._store.receiving() as body:
+                try:
+                    source.copy(name, body, self._max_mb)
+                except MirrorError as error:
+                    fault = fault or str(error)
+                    continue
+                row = self._judged(Fetched(key, "", source.name, bytes=body.size, md5_seen=body.md5), body.start)
+                rank = (body.md5 == key, kind_of(body.start) not in _NO_IMAGE, body.size)
+                if best is None or rank > best[0]:
+                    best = rank, row
+                    if row.status == "ok":
+                        body.save()  # first, so that the row below is of a body that the disk had room for
+                        self._log.add(row)
+                    self._store.keep(body)
+                if rank[0]:
+                    break
+        if best is None:
+            return Fetched(key, "fetch_failed", source.name, detail=f"the {source.name}: {fault}")
+        if last and best[1].status != "ok":
+            self._log.add(best[1])
+        return best[1]
 
     def resume(self, key: str) -> Fetched | None:
-        """Returns the verdict on this image of a run that was cut short, if there is one that still stands.
+        """Returns the verdict on this image of a run that was cut short, if there is one that still holds.
 
         So servers are not asked twice for what they refused. What could not be reached is asked for again.
         """
-        record = self._records.get(key)
-        if record is None or record.status == "ok":
-            return None
-        if record.status == "md5_mismatch" and self._store.quarantined(key) != record.md5_seen:
-            return None
-        return record
+        row = self._log.refused.get(key)
+        lost = row is not None and row.md5_seen and self._store.size(row.md5_seen) is None
+        return None if lost else row
 
-    def download(self, local: Fetched, url: str, client: Client) -> Fetched:
+    async def download(self, local: Fetched, url: str, client: Client) -> Fetched:
         """Downloads one image that no source at hand had.
 
         Args:
@@ -111,32 +118,48 @@ class Intake:
             Its row; one with the mirror's fault says so even if the download fails too.
         """
         key = local.md5hash
-        with self._store.receiving(key) as body:
-            got = client.get(url, body, self._max_mb, lambda: body.md5 == key)
+        with self._store.receiving() as body:
+            got = await client.get(url, body, self._max_mb, lambda: body.md5 == key)
             code = "" if got.http_code is None else got.http_code
             asked = {"http_code": code, "attempts": got.attempts, "final_url": got.final_url}
             if not got.failure:
-                row = self._take(key, "url", body, **asked)
+                row = Fetched(key, "", "url", bytes=body.size, md5_seen=body.md5, **asked)
+                row = self._judged(row, body.start)
+                body.save()
+                self._log.add(row)
+                self._store.keep(body)
             elif local.detail and local.source:
                 row = replace(local, detail=f"{local.detail}; its URL: {got.failure}", **asked)
             else:
                 row = Fetched(key, "fetch_failed", detail=got.failure, **asked)
-        if row.status == "md5_mismatch" or got.refused:
-            self._journal.add(row)
+        if got.failure and (row.status == "md5_mismatch" or got.refused):
+            self._log.add(row)
         return row
 
-    def _take(self, key: str, source: str, body: Body, **asked: int | str) -> Fetched:
-        """Takes a whole body in, or puts it aside; returns its row, `ok` or `md5_mismatch`."""
-        row = Fetched(key, "ok", source, bytes=body.size, md5_seen=body.md5, **asked)
-        if row.md5_seen != key:
-            kind = kind_of(body.start)
-            kept = self._keep_others and kind not in _NO_IMAGE
-            detail = f"the {source}'s body is another: {kind}{', kept' if kept else ''}"
-            row = replace(row, status="ok" if kept else "md5_mismatch", detail=detail)
-        if row.status == "ok":
-            body.save()  # so that a row of the journal is a body on the disk, which the next run can adopt
-            self._journal.add(row)
-            self._store.keep(key, body)
-        else:
-            self._store.quarantine(key, body)
-        return row
+    def _judged(self, row: Fetched, start: bytes) -> Fetched:
+        """Gives the row of a body its status, `ok` or `md5_mismatch`, and its detail.
+
+        Args:
+            row: With source and MD5.
+            start: The body's first bytes.
+        """
+        if row.md5_seen == row.md5hash:
+            return replace(row, status="ok", detail="")
+        kind = kind_of(start)
+        kept = self._keep_others and kind not in _NO_IMAGE
+        detail = f"the {row.source}'s body is another: {kind}{', kept' if kept else ''}"
+        return replace(row, status="ok" if kept else "md5_mismatch", detail=detail)
+
+
+def set_placeholders_apart(rows: list[Fetched]) -> list[Fetched]:
+    """Takes back what was kept with another MD5, where the same body came for another row too.
+
+    It is what a server sends in place of images that it has lost, and shows the condition of none of these rows.
+    """
+    times = Counter(row.md5_seen for row in rows if row.status == "ok")
+    return [
+        row
+        if row.status != "ok" or row.md5_seen == row.md5hash or times[row.md5_seen] == 1
+        else replace(row, status="md5_mismatch", detail=f"the {row.source}'s body is one picture for several rows")
+        for row in rows
+    ]

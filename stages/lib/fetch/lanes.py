@@ -1,24 +1,42 @@
-"""Working on several hosts' jobs at once, a few at a time for each."""
+"""Doing one thing for many images: a few at a time, in threads or for each of several hosts."""
 
-import queue
-import threading
+import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-MAX_THREADS = 64
+MAX_LANES = 64
+"""Of all hosts together."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 
-def in_lanes(
+def in_threads(jobs: Iterable[Job], work: Callable[[Job], Result], width: int) -> Iterator[Result]:
+    """Yields the results in the order of the jobs; once it is left, no further job starts and none runs.
+
+    Args:
+        jobs: What is to be done.
+        work: Does one job. Its exception ends the whole.
+        width: Largest number of jobs at a time.
+    """
+    if width == 1:
+        yield from map(work, jobs)
+        return
+    pool = ThreadPoolExecutor(width)
+    try:
+        yield from pool.map(work, jobs)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+async def in_lanes(
     jobs: Mapping[str, Iterable[Job]],
-    work: Callable[[Job], Result],
+    work: Callable[[Job], Awaitable[object]],
     settled: Callable[[Job], bool],
     width: int,
-    stop: threading.Event,
-) -> Iterator[Result]:
+) -> None:
     """Works on several hosts' jobs at once.
 
     A host's jobs run one by one until one of them is `settled`, then `width` at a time. So what a dead host
@@ -29,49 +47,22 @@ def in_lanes(
         work: Does one job. Its exception ends the whole.
         settled: Tells of a finished job whether its host's other lanes may open.
         width: Largest number of jobs of one host at a time.
-        stop: Set when the iterator ends for any reason; no new job starts then.
-
-    Yields:
-        The results as they come.
     """
-    todo = {host: deque(of_host) for host, of_host in jobs.items()}
-    lanes: queue.SimpleQueue = queue.SimpleQueue()
-    results: queue.SimpleQueue = queue.SimpleQueue()
+    free = asyncio.Semaphore(MAX_LANES)
 
-    def run() -> None:
-        while (lane := lanes.get()) is not None:
-            host, alone = lane
-            while not stop.is_set():
-                try:
-                    job = todo[host].popleft()
-                except IndexError:
-                    break
-                try:
-                    results.put((work(job), None))
-                except BaseException as error:
-                    stop.set()
-                    results.put((None, error))
-                    return
+    async def lane(todo: deque, alone: bool) -> None:
+        async with free:
+            while todo:
+                job = todo.popleft()
+                await work(job)
                 if alone and settled(job):
                     alone = False
                     for _ in range(width - 1):
-                        lanes.put((host, False))
+                        group.create_task(lane(todo, False))
 
-    total = sum(map(len, todo.values()))
-    for host in todo:
-        lanes.put((host, True))
-    # Daemons: Ctrl-C must not wait for a server that is slow to answer.
-    n_threads = min(MAX_THREADS, width * len(todo), total)
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(n_threads)]
-    for thread in threads:
-        thread.start()
     try:
-        for _ in range(total):
-            result, error = results.get()
-            if error is not None:
-                raise error
-            yield result
-    finally:
-        stop.set()
-        for _ in threads:
-            lanes.put(None)
+        async with asyncio.TaskGroup() as group:
+            for of_host in jobs.values():
+                group.create_task(lane(deque(of_host), True))
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None

@@ -1,13 +1,12 @@
-"""Where the catalog's bytes come from, and the sample's drawings as a source of images."""
+"""Where the catalog's bytes come from."""
 
+import asyncio
 import io
 import re
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch.downloads import Sink
-from stages.lib.fetch.http import Client
+from stages.lib.fetch.http import Client, Download
 
 CATALOG_MAX_MB = 500.0
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
@@ -27,7 +26,7 @@ def read_catalog(origin: str, param: str, client: Client) -> bytes:
 
     Args:
         origin: A path or an http(s) URL.
-        param: Where in params.yaml it stands, for messages.
+        param: Where in params.yaml it is, for messages.
         client: Downloads it.
 
     Raises:
@@ -44,32 +43,15 @@ def read_catalog(origin: str, param: str, client: Client) -> bytes:
             f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:; correct {param}"
         )
     content = Memory()
-    download = client.get(origin, content, CATALOG_MAX_MB)
-    if download.failure:
+
+    async def download() -> Download:
+        async with client:
+            return await client.get(origin, content, CATALOG_MAX_MB)
+
+    got = asyncio.run(download())
+    if got.failure:
         raise PipelineError(
-            f"{origin}: the catalog cannot be downloaded ({download.failure}); check the network or set "
+            f"{origin}: the catalog cannot be downloaded ({got.failure}); check the network or set "
             f"{param} to a local copy"
         )
     return content.getvalue()
-
-
-class Drawings:
-    """The embedded sample's images, as a source like a mirror.
-
-    Args:
-        bodies: The bytes of each key.
-    """
-
-    name = "sample"
-    readers = 1
-
-    def __init__(self, bodies: Mapping[str, bytes]) -> None:
-        self._bodies = bodies
-
-    def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Returns those of the keys that were drawn."""
-        return [key for key in keys if key in self._bodies]
-
-    def copy(self, key: str, sink: Sink, max_mb: float) -> None:
-        """Writes one drawing; none comes near any limit, so `max_mb` is not looked at."""
-        sink.write(self._bodies[key])

@@ -1,140 +1,106 @@
-"""Where the images are kept: written whole or not at all, and believed for their MD5."""
+"""Where bodies are kept: in DVC's cache, by their MD5, outside of every output.
 
+DVC deletes outputs: before it runs a stage, and all that dvc.lock does not list when an experiment starts. Its cache
+stays, is shared with the temporary checkouts of queued experiments, and files what it holds under the MD5 too. So what
+arrives goes there at once, and is there when DVC takes the output over.
+"""
+
+import fcntl
 import hashlib
-import json
-import os
+import itertools
 import shutil
-import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stages.lib.core.files import write_bytes
-from stages.lib.fetch.body import Body
+from dvc.exceptions import NotDvcRepoError
+from dvc.repo import Repo
+from dvc_data.hashfile.db.local import LocalHashFileDB
+from dvc_objects.fs.local import LocalFileSystem
 
-SETTLED_S = 60
-"""After which a file's bytes are on the disk, whatever the system; half of it is the usual write-back time."""
-_READ_BYTES = 1 << 20
+from stages.lib.fetch.body import START_BYTES, Body
+
+OUTSIDE_DVC = Path("data/cache")
+"""The cache's place in a folder that is no DVC repository."""
 
 
-class ImageStore:
-    """A directory of image bytes as received, `<aa>/<md5hash>`; a name appears once its file is whole.
+class BodyStore:
+    """The bodies of DVC's cache, which all datasets share, and a folder beside them for one dataset's log.
+
+    Bodies are left writable: DVC hashes such a file before it believes it, and protects it then.
 
     Args:
-        root: The directory; made when the first image comes.
-        quarantine: Where bodies go whose MD5 is not their key, for a person to look at.
-        proofs: Where `prove` writes down which files were found to have their MD5.
+        dataset: The dataset's name.
+
+    Attributes:
+        cache: DVC's cache directory.
+        folder: The dataset's own in it.
     """
 
-    def __init__(self, root: Path, quarantine: Path, proofs: Path) -> None:
-        self._root = root
-        self._quarantine = quarantine
-        self._proofs = proofs
-        self._proven = _read_proofs(proofs)
-
-    def path(self, key: str) -> Path:
-        """Returns where the image with this key is or would be."""
-        return self._root.joinpath(key[:2], key)
-
-    def digest(self, key: str) -> tuple[str, int]:
-        """Returns the MD5 and the size of the file under this key; an empty MD5 if there is none.
-
-        The file is read, for a name proves nothing: a power failure can leave it with other bytes. A file that had its
-        MD5 when `prove` saw it is not read again while its size, time and inode are the same, which is also what DVC
-        goes by; only bytes that rot on the disk beneath the file system pass that.
-        """
-        path = self.path(key)
-        if (known := self._proven.get(key)) and known == _stat(path):
-            return key, known[0]
-        return digest(path)
-
-    def prove(self, keys: Iterable[str]) -> None:
-        """Writes down size, time and inode of these files, whose MD5 was their key in this run.
-
-        Files of the last minute are left out: a power failure could still take their bytes.
-        """
-        settled_ns = time.time_ns() - SETTLED_S * 10**9
-        proven = {key: _stat(self.path(key)) for key in keys}
-        write_bytes(self._proofs, json.dumps({k: v for k, v in proven.items() if v and v[1] < settled_ns}).encode())
-
-    def adopt(self, key: str, expected: str) -> None:
-        """Takes in a body that arrived whole just before its run was killed, known by its MD5."""
-        partial = self._partial(key)
-        if partial.is_file() and digest(partial)[0] == expected:
-            partial.replace(self.path(key))
+    def __init__(self, dataset: str) -> None:
+        try:
+            with Repo() as repo:
+                self.cache, self._objects = Path(repo.cache.local_cache_dir), repo.cache.local
+        except NotDvcRepoError:
+            self.cache = OUTSIDE_DVC.absolute()
+            self._objects = LocalHashFileDB(LocalFileSystem(), str(self.cache / "files" / "md5"))
+        self.folder = self.cache / "fetch" / dataset
+        self._partial = self.folder / "partial"
+        self._numbers = itertools.count()
 
     @contextmanager
-    def receiving(self, key: str) -> Iterator[Body]:
+    def alone(self, say: Callable[[str], object]) -> Iterator[None]:
+        """Keeps other runs that fetch the same dataset waiting, and removes what a killed one left half-written.
+
+        Args:
+            say: Told, in a line, if this run has to wait.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                say(f"fetch: another run is fetching {self.folder.name}; waiting for its end")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            shutil.rmtree(self._partial, ignore_errors=True)
+            self._partial.mkdir()
+            yield
+
+    def path(self, md5: str) -> Path:
+        """Returns where the body with this MD5 is or would be."""
+        return Path(self._objects.oid_to_path(md5))
+
+    def size(self, md5: str) -> int | None:
+        """Returns the size in bytes of the body with this MD5; None if there is none.
+
+        It is read, for a name proves nothing: a power failure can leave other bytes. Such a file is removed.
+        """
+        try:
+            with self.path(md5).open("rb") as file:
+                seen, size = hashlib.file_digest(file, "md5").hexdigest(), file.tell()
+        except FileNotFoundError:
+            return None
+        if seen != md5:
+            self.path(md5).unlink(missing_ok=True)
+        return size if seen == md5 else None
+
+    def start(self, md5: str) -> bytes:
+        """Returns the first bytes of a body that is there."""
+        with self.path(md5).open("rb") as file:
+            return file.read(START_BYTES)
+
+    @contextmanager
+    def receiving(self) -> Iterator[Body]:
         """Yields a body that goes to the store's disk; what is not kept is gone after the block."""
-        body = Body(self._partial(key))
+        body = Body(self._partial / str(next(self._numbers)))
         try:
             yield body
         finally:
-            body.discard()
+            body.close()
+            body.path.unlink(missing_ok=True)
 
-    def keep(self, key: str, body: Body) -> None:
-        """Gives a whole body its name."""
-        body.save().replace(self.path(key))
-        body.moved = True
-
-    def quarantine(self, key: str, body: Body) -> None:
-        """Puts a body that is not the image aside."""
-        self._quarantine.mkdir(parents=True, exist_ok=True)
-        shutil.move(body.save(), self._quarantine / key)
-        body.moved = True
-
-    def quarantined(self, key: str) -> str:
-        """Returns the MD5 of the body put aside for this key; empty if there is none."""
-        return digest(self._quarantine / key)[0]
-
-    def prune(self, keys: Container[str], suspects: Container[str]) -> None:
-        """Removes every file but the images of `keys`, and every quarantined body but those of `suspects`."""
-        for name_of_folder, _, names in os.walk(self._root, topdown=False):
-            folder = Path(name_of_folder)
-            for name in names:
-                if name not in keys or folder.name != name[:2] or folder.parent != self._root:
-                    (folder / name).unlink()
-            if folder != self._root and not any(folder.iterdir()):
-                folder.rmdir()
-        for path in self._quarantine.glob("*"):
-            if path.name not in suspects:
-                path.unlink()
-
-    def _partial(self, key: str) -> Path:
-        return self._root.joinpath(key[:2], f".{key}.partial")
-
-
-def _stat(path: Path) -> list[int] | None:
-    """Returns size, time of the last change in nanoseconds and inode; None if there is no such file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return [found.st_size, found.st_mtime_ns, found.st_ino]
-
-
-def _read_proofs(path: Path) -> dict[str, list[int]]:
-    try:
-        proven = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return proven if isinstance(proven, dict) else {}
-
-
-def digest(path: Path) -> tuple[str, int]:
-    """Returns a file's MD5 and its size in bytes; an empty MD5 if there is no file."""
-    # Bare system calls: of 16,577 files most of the time goes into opening them, and a file object doubles that.
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return "", 0
-    try:
-        md5, size = hashlib.md5(usedforsecurity=False), 0
-        while chunk := os.read(file, _READ_BYTES):
-            md5.update(chunk)
-            size += len(chunk)
-        return md5.hexdigest(), size
-    except IsADirectoryError:
-        return "", 0
-    finally:
-        os.close(file)
+    def keep(self, body: Body) -> None:
+        """Files a whole body under its MD5, in one step."""
+        saved, kept = body.save(), self.path(body.md5)
+        self._objects.makedirs(str(kept.parent))
+        self._objects.move(str(saved), str(kept))

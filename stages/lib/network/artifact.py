@@ -77,7 +77,7 @@ def load(directory: Path, classes: list[str] | None = None) -> tuple[keras.Model
 
     Args:
         directory: Where `save` put it.
-        classes: The catalog's classes now; None: whatever it was trained for.
+        classes: The catalog's classes now; None: not compared.
 
     Returns:
         The network with its trained weights, and what it is.

@@ -157,7 +157,7 @@ def _reader(
 
 
 def memory_bytes() -> int:
-    """Returns how much memory the machine has; 0 where the system does not say, which stands for: hold nothing."""
+    """Returns how much memory the machine has; 0 where the system does not say: nothing is held then."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError):

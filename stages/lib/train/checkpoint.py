@@ -1,4 +1,4 @@
-"""Where a training stands after an epoch, on disk: a killed one goes on from there and ends with the same bytes.
+"""Checkpoints of a training: a killed one resumes after its last saved epoch and ends with the same bytes.
 
 Keras' own `BackupAndRestore` keeps neither the history nor the state of early stopping, so a training that it resumes
 may stop in another epoch and keep other weights.
@@ -23,7 +23,7 @@ each of them."""
 
 
 class Checkpoint:
-    """The state of one training in a file; a state that another training left there is not taken for its own."""
+    """The state of one training in a file; a state that another training left there is ignored."""
 
     def __init__(self, path: Path, key: str):
         """Names the file; nothing is read or written yet.
@@ -55,7 +55,7 @@ class Checkpoint:
         self._cost_s = self._written_s - start_s
 
     def restore(self, model: keras.Model) -> tuple[list[np.ndarray], dict[str, Any]] | None:
-        """Brings a freshly compiled network to where the interrupted training stood.
+        """Restores the state of the interrupted training.
 
         Args:
             model: The network; not touched unless there is a state of the same key.
@@ -87,9 +87,9 @@ def run_key(model: keras.Model, input_dir: Path, *settings: Any) -> str:
     """Hashes what a training depends on, so that only the very same one is resumed.
 
     Args:
-        model: The network before training; its initial values stand for the seed and for a backbone's weights.
+        model: The network before training; its initial values follow from the seed and a backbone's weights.
         input_dir: The training's input. Files count by name, size and time of change: reading gigabytes would cost
-            more than the epochs that it saves, and an input written anew only means training from the beginning.
+            more than the epochs that it saves, and an input written again only means training from the start.
         settings: Everything else, of what JSON takes.
 
     Returns:

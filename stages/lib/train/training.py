@@ -16,6 +16,8 @@ from stages.lib.network.batches import Batches
 from stages.lib.train.checkpoint import Checkpoint
 
 METRICS = ("loss", "accuracy", "f1_weighted")
+SOFT_F1 = "val_f1_soft"
+"""The monitor of the published multi-input rows: their F1 of probabilities, a mean over batches."""
 
 
 def compile_network(model: keras.Model, row: Row) -> None:
@@ -23,12 +25,35 @@ def compile_network(model: keras.Model, row: Row) -> None:
 
     Keras' `F1Score` counts over the whole epoch before it divides, so it does not depend on the batch size.
     """
+    metrics = ["accuracy", keras.metrics.F1Score(average="weighted", name="f1_weighted")]
     model.compile(
         optimizer=getattr(keras.optimizers, OPTIMIZERS[row.optimizer])(learning_rate=row.learning_rate),
         loss=getattr(keras.losses, LOSSES[row.loss])(),
-        metrics=["accuracy", keras.metrics.F1Score(average="weighted", name="f1_weighted")],
+        metrics=[*metrics, f1_soft] if row.monitor == SOFT_F1 else metrics,
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
     )
+
+
+def f1_soft(targets: keras.KerasTensor, probabilities: keras.KerasTensor) -> keras.KerasTensor:
+    """Returns the F1 of the published code for one batch, which Keras then averages over the batches of an epoch.
+
+    `stages.lib.scoring.published` says what is wrong with it; here it is the monitor of rows that repeat that run.
+
+    Args:
+        targets: float32 one-hot, `(b, n_classes)`.
+        probabilities: float32, `(b, n_classes)`.
+
+    Returns:
+        float32, `()`.
+    """
+    ops, fuzz = keras.ops, keras.config.epsilon()
+    targets = ops.cast(targets, probabilities.dtype)
+    support = ops.sum(targets, axis=0) + fuzz
+    right = ops.sum(targets * probabilities, axis=0) + fuzz
+    precision = right / (ops.sum(probabilities, axis=0) + fuzz)
+    recall = right / support
+    f1 = 2 * precision * recall / (precision + recall + fuzz)
+    return ops.sum(f1 * support) / ops.sum(support)
 
 
 def fit(
@@ -40,16 +65,16 @@ def fit(
     live_dir: Path,
     checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
-    """Trains until `row.monitor` has not improved for `row.patience` epochs, and goes back to the best weights.
+    """Trains until `row.monitor` has not improved for `row.patience` epochs, and keeps the epoch that `row.keep` says.
 
     Args:
-        model: A compiled network; ends with the weights of its best epoch.
+        model: A compiled network; ends with the weights of the epoch that is kept.
         row: Says what is monitored and for how long.
         train: Training batches.
         val: Validation batches.
         epochs: At most so many.
         live_dir: Where dvclive logs every epoch.
-        checkpoint: Where the training stands; if it stands anywhere, it goes on from there. None: not kept.
+        checkpoint: Where the state is saved after epochs, and resumed from if there is one. None: not saved.
 
     Returns:
         One line per epoch: epoch (from 0), loss, accuracy, f1_weighted, the same with `val_`, and `chosen`, 1 for the
@@ -78,7 +103,8 @@ def fit(
         raise PipelineError(f"the loss became {table['loss'].iloc[-1]} in epoch {len(table) - 1}; lower learning_rate")
     table = table[[*METRICS, *(f"val_{name}" for name in METRICS)]]
     table.insert(0, "epoch", range(len(table)))
-    return table.assign(chosen=(table["epoch"] == progress.best_epoch).astype(int))
+    kept = progress.best_epoch if row.keep == "best" else len(table) - 1
+    return table.assign(chosen=(table["epoch"] == kept).astype(int))
 
 
 class _Progress(keras.callbacks.EarlyStopping):
@@ -89,7 +115,7 @@ class _Progress(keras.callbacks.EarlyStopping):
             monitor=row.monitor,
             mode="min" if row.monitor == "val_loss" else "max",
             patience=row.patience,
-            restore_best_weights=True,
+            restore_best_weights=row.keep == "best",
         )
         self.history: list[dict[str, float]] = []
         self._live, self._checkpoint = live, checkpoint
@@ -106,7 +132,7 @@ class _Progress(keras.callbacks.EarlyStopping):
             self._resumed["best_weights"] = best_weights
             for logs in state["history"]:
                 self._log(logs)
-            print(f"goes on after epoch {len(self.history) - 1}, where an interrupted training of the same row stood")
+            print(f"goes on after epoch {len(self.history) - 1}, where an interrupted training of the same row stopped")
         return len(self.history)
 
     def on_train_begin(self, logs: dict[str, float] | None = None) -> None:
@@ -116,13 +142,13 @@ class _Progress(keras.callbacks.EarlyStopping):
             setattr(self, name, value)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Logs the epoch, judges it, and keeps where training stands."""
+        """Logs the epoch, applies early stopping, and saves the state."""
         self._log(logs)
         super().on_epoch_end(epoch, logs)
         if self._checkpoint and np.isfinite(list(logs.values())).all():
             self._checkpoint.save(
                 self.model,
-                self.best_weights,
+                self.best_weights or [],
                 {
                     "history": self.history,
                     "stopped": self.model.stop_training,

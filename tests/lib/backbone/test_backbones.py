@@ -39,6 +39,12 @@ def test_images_are_normalised_inside(name, low, high):
     assert seen.min() == pytest.approx(low, abs=1e-3) and seen.max() == pytest.approx(high, abs=1e-3)
 
 
+def test_channels_can_be_given_the_wrong_way_round():
+    image = np.random.default_rng(0).integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)
+    swapped = build_backbone(spec(channels="bgr"), 96).predict_on_batch(image)
+    assert (swapped == build_backbone(spec(), 96).predict_on_batch(image[..., ::-1])).all()
+
+
 def test_missing_weights_are_named_with_the_three_ways_to_get_them(tmp_path):
     with pytest.raises(PipelineError) as caught:
         build_backbone(spec(weights=str(tmp_path)), 96)

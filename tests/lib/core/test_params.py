@@ -69,7 +69,7 @@ def test_the_projects_params_are_sound():
         ("split.near_duplicate_cosine", 1.5, "split.near_duplicate_cosine: "),
         ("fetch.retries", -1, "fetch.retries: "),
         ("backbones.vgg16", None, "backbones.vgg16: spell out"),
-        ("backbones.lenet", {"weights": None, "rescale": "unit"}, "backbones.lenet: has to be null"),
+        ("backbones.lenet", {"weights": None, "rescale": "unit", "channels": "rgb"}, "backbones.lenet: has to be null"),
         ("seed", None, "seed: "),
         (
             "tables.vgg16.side_input_dropout",

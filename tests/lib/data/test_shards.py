@@ -119,7 +119,7 @@ def test_a_block_that_does_not_fit_is_refused(tmp_path, block):
         writer.write(KEYS[0][0], 0, block)
 
 
-@pytest.mark.parametrize(("keys", "message"), [([], "no image"), ([KEYS[0]] * 2, f"{KEYS[0]} stands twice")])
+@pytest.mark.parametrize(("keys", "message"), [([], "no image"), ([KEYS[0]] * 2, f"{KEYS[0]} is there twice")])
 def test_keys_that_make_no_array(tmp_path, keys, message):
     with pytest.raises(PipelineError, match=message):
         ShardSetWriter(tmp_path / "set", keys, (3,), np.uint8)

@@ -1,14 +1,14 @@
-"""Every download has an end: by silence, by its deadline, or because the run stops."""
+"""Every download has an end: by silence, by its deadline, or because the run is interrupted."""
 
-import threading
+import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from stages.lib.fetch import http
+from stages.lib.fetch.sources import Memory
 from tests.faulty_server import FAULTS, page
-from tests.lib.fetch.asking import BODY, client, get
+from tests.lib.fetch.asking import BODY, client, get, get_all
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -32,18 +32,16 @@ def test_a_drip_ends_at_the_deadline_although_no_read_times_out(server, fault):
 
 
 def test_a_deadline_leaves_other_downloads_alone(server):
-    server.routes = {"/a": lambda h, n: FAULTS["slow drip"](h, n, BODY), "/b": lambda h, n: slow(h)}
+    server.routes["/a"] = lambda h, n: FAULTS["slow drip"](h, n, BODY)
 
-    def slow(handler):
-        time.sleep(0.3)
+    def slow(handler, n):
+        time.sleep(0.1 * n)
         handler.answer(body=BODY)
 
-    the_client = client(image_deadline_s=0.5)
-    with ThreadPoolExecutor(2) as pool:
-        dripping = pool.submit(get, f"{server.url}/a", the_client)
-        gots = [get(f"{server.url}/b", the_client)[0] for _ in range(3)]
-    assert dripping.result()[0].failure
-    assert [got.failure for got in gots] == ["", "", ""]
+    server.routes["/b"] = slow
+    urls = [f"{server.url}/a", *[f"{server.url}/b"] * 3]
+    gots = get_all(urls, client(image_deadline_s=0.5, connections_per_host=4), at_once=True)
+    assert [bool(got.failure) for got in gots] == [True, False, False, False]
 
 
 def test_no_retry_starts_that_cannot_end_in_time(server, monkeypatch):
@@ -55,21 +53,14 @@ def test_no_retry_starts_that_cannot_end_in_time(server, monkeypatch):
     assert time.monotonic() - start < 2
 
 
-def test_stop_ends_a_wait_at_once(server, monkeypatch):
-    monkeypatch.setattr(http, "BACKOFF_S", 60)
-    server.routes["/a"] = lambda h, n: h.answer(500, b"")
-    the_client = client()
-    threading.Timer(0.1, the_client.stop.set).start()
-    start = time.monotonic()
-    assert get(f"{server.url}/a", the_client)[0].failure == "HTTP 500"
-    assert time.monotonic() - start < 5
-
-
-def test_stop_ends_a_download_that_waits_for_data(server):
+def test_a_cancelled_download_ends_at_once(server):
     server.routes["/a"] = lambda h, n: h.server.stopping.wait(10)
-    the_client = client(read_timeout_s=30.0)
-    threading.Timer(0.1, the_client.stop.set).start()
+
+    async def run():
+        async with client(read_timeout_s=30.0) as the_client, asyncio.timeout(0.2):
+            await the_client.get(f"{server.url}/a", Memory(), 1.0)
+
     start = time.monotonic()
-    got, _ = get(f"{server.url}/a", the_client)
-    assert (got.failure, got.attempts, got.http_code) == ("interrupted", 1, None)
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
     assert time.monotonic() - start < 2

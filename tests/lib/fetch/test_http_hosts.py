@@ -2,12 +2,11 @@
 
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.faulty_server import page
-from tests.lib.fetch.asking import BODY, client, get
+from tests.lib.fetch.asking import BODY, client, get, get_all
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -60,9 +59,7 @@ def test_connections_are_used_again_after_redirects_and_refusals(server):
     server.routes["/a"] = lambda h, n: h.answer(302, b"moved", Location="/b")
     server.routes["/b"] = lambda h, n: h.answer(404, b"gone" * 100)
     server.routes["/c"] = lambda h, n: h.answer(body=BODY)
-    the_client = client()
-    for path in "/a", "/c", "/b", "/c":
-        get(f"{server.url}{path}", the_client)
+    get_all([f"{server.url}{path}" for path in ("/a", "/c", "/b", "/c")])
     assert len(server.peers) == 1
 
 
@@ -77,8 +74,15 @@ def test_retry_after_holds_for_the_whole_host(server):
 
 def test_requests_to_one_host_keep_their_distance(server):
     server.default = page(BODY)
-    the_client = client(delay_s=0.1)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda i: get(f"{server.url}/{i}", the_client), range(5)))
+    get_all([f"{server.url}/{i}" for i in range(5)], client(delay_s=0.1), at_once=True)
     # sent 0.1 s apart; a server that is slow to wake makes one gap shorter and another longer
     assert max(server.starts_s) - min(server.starts_s) > 0.35
+
+
+def test_a_host_is_its_scheme_name_and_port(server):
+    server.default = page(BODY)
+    the_client = client()
+    get(f"{server.url}/a", the_client)
+    assert the_client.settled(f"{server.url.upper()}/b?c")
+    assert not the_client.settled(f"{server.url.replace('http:', 'https:')}/b")
+    assert not the_client.settled("http://127.0.0.1:1/b")

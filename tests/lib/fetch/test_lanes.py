@@ -1,61 +1,77 @@
-import threading
+import asyncio
 import time
 
 import pytest
 
 from stages.lib.fetch import lanes
-from stages.lib.fetch.lanes import in_lanes
+from stages.lib.fetch.lanes import in_lanes, in_threads
 
 
 class Gauge:
     """Work that takes a moment and notes how many did it at once."""
 
     def __init__(self):
-        self.now, self.most, self.lock = 0, 0, threading.Lock()
+        self.now, self.most, self.done = 0, 0, []
 
-    def __call__(self, job):
-        with self.lock:
-            self.now += 1
-            self.most = max(self.most, self.now)
-        time.sleep(0.002)
-        with self.lock:
-            self.now -= 1
-        return job
+    async def __call__(self, job):
+        self.now += 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(0.002)
+        self.now -= 1
+        self.done.append(job)
 
 
 def test_lanes_run_every_job_once_and_no_more_than_width_at_a_time():
     work = Gauge()
-    got = list(in_lanes({"one": range(60)}, work, lambda job: True, 3, threading.Event()))
-    assert sorted(got) == list(range(60))
+    asyncio.run(in_lanes({"one": range(60)}, work, lambda job: True, 3))
+    assert sorted(work.done) == list(range(60))
     assert 1 < work.most <= 3
 
 
 def test_lanes_of_a_host_open_only_when_it_is_settled():
     work = Gauge()
-    assert list(in_lanes({"a": range(20)}, work, lambda job: False, 8, threading.Event())) == list(range(20))
-    assert work.most == 1
+    asyncio.run(in_lanes({"a": range(20)}, work, lambda job: False, 8))
+    assert (work.done, work.most) == (list(range(20)), 1)
 
 
-def test_lanes_serve_more_hosts_than_there_are_threads(monkeypatch):
-    monkeypatch.setattr(lanes, "MAX_THREADS", 3)
-    jobs = {str(host): [(host, i) for i in range(4)] for host in range(10)}
-    got = list(in_lanes(jobs, lambda job: job, lambda job: True, 2, threading.Event()))
-    assert sorted(got) == [(host, i) for host in range(10) for i in range(4)]
+def test_lanes_serve_more_hosts_than_work_at_a_time(monkeypatch):
+    monkeypatch.setattr(lanes, "MAX_LANES", 3)
+    work = Gauge()
+    asyncio.run(in_lanes({str(h): [(h, i) for i in range(4)] for h in range(10)}, work, lambda job: True, 2))
+    assert sorted(work.done) == [(host, i) for host in range(10) for i in range(4)]
+    assert work.most == 3
 
 
 def test_lanes_pass_an_exception_on_and_stop():
-    done, stop = [], threading.Event()
+    done = []
 
-    def work(job):
+    async def work(job):
+        await asyncio.sleep(0)
         if job == 3:
             raise OSError("disk full")
         done.append(job)
 
     with pytest.raises(OSError, match="disk full"):
-        list(in_lanes({"a": range(100_000)}, work, lambda job: False, 1, stop))
-    assert stop.is_set()
-    assert len(done) < 100_000
+        asyncio.run(in_lanes({"a": range(100_000)}, work, lambda job: False, 1))
+    assert done == [0, 1, 2]
 
 
 def test_no_jobs_no_results():
-    assert list(in_lanes({}, len, bool, 4, threading.Event())) == []
+    asyncio.run(in_lanes({}, None, bool, 4))
+    assert list(in_threads([], len, 4)) == []
+
+
+def test_threads_keep_the_order_and_do_nothing_once_left():
+    assert list(in_threads("abc", str.upper, 2)) == ["A", "B", "C"]
+    begun = []
+
+    def work(job):
+        begun.append(job)
+        time.sleep(0.002)
+
+    results = in_threads(range(500), work, 2)
+    next(results)
+    results.close()
+    n_begun = len(begun)
+    time.sleep(0.02)
+    assert len(begun) == n_begun < 500

@@ -9,7 +9,7 @@ import fsspec
 import pytest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch.mirror import Mirror, MirrorError
+from stages.lib.fetch.mirror import MirrorError, drawings, open_mirror
 
 PARAM = "datasets.mine.mirror"
 BODIES = [bytes([i]) * 1000 for i in range(4)]
@@ -74,13 +74,14 @@ def forget():
 
 def read(mirror, key, max_mb=1.0):
     sink = io.BytesIO()
-    mirror.copy(key, sink, max_mb)
+    (name,) = mirror.files[key]
+    mirror.copy(name, sink, max_mb)
     return sink.getvalue()
 
 
 @pytest.mark.parametrize("place", [in_directory, in_zip, in_tar, in_tar_gz, in_memory, zip_in_memory])
 def test_images_are_found_by_name_at_any_depth(tmp_path, place):
-    mirror = Mirror(place(tmp_path), PARAM)
+    mirror = open_mirror(place(tmp_path), PARAM)
     keys = mirror.in_order(KEYS)
     assert sorted(keys) == sorted(KEYS[:3])
     assert {key: read(mirror, key) for key in keys} == dict(zip(KEYS, BODIES[:3], strict=False))
@@ -89,7 +90,7 @@ def test_images_are_found_by_name_at_any_depth(tmp_path, place):
 
 
 def test_a_compressed_archive_is_read_from_front_to_back(tmp_path):
-    assert Mirror(in_tar_gz(tmp_path), PARAM).in_order(sorted(KEYS)) == KEYS[:3]
+    assert open_mirror(in_tar_gz(tmp_path), PARAM).in_order(sorted(KEYS)) == KEYS[:3]
 
 
 def test_an_s3_bucket(monkeypatch):
@@ -107,19 +108,19 @@ def test_an_s3_bucket(monkeypatch):
         store.mkdir("bucket")
         for name, body in FILES.items():
             store.pipe(f"bucket/images/{name}", body)
-        mirror = Mirror("s3://bucket/images", PARAM)
+        mirror = open_mirror("s3://bucket/images", PARAM)
         assert mirror.readers > 1
         assert {key: read(mirror, key) for key in mirror.in_order(KEYS)} == dict(zip(KEYS, BODIES[:3], strict=False))
         with pytest.raises(PipelineError, match="s3://bucket/none: no such mirror"):
-            Mirror("s3://bucket/none", PARAM)
+            open_mirror("s3://bucket/none", PARAM)
     finally:
         moto.stop()
 
 
 def test_a_file_that_went_away_is_one_files_fault(tmp_path):
-    mirror = Mirror(in_directory(tmp_path), PARAM)
+    mirror = open_mirror(in_directory(tmp_path), PARAM)
     (tmp_path / "images" / f"z/{KEYS[0]}.png").unlink()
-    with pytest.raises(MirrorError, match="FileNotFoundError"):
+    with pytest.raises(MirrorError, match=r"^No such file or directory$"):
         read(mirror, KEYS[0])
     assert read(mirror, KEYS[1]) == BODIES[1]
 
@@ -129,8 +130,64 @@ def test_a_full_disk_is_not_the_mirrors_fault(tmp_path):
         def write(self, chunk):
             raise OSError(28, "No space left on device")
 
+    mirror = open_mirror(in_directory(tmp_path), PARAM)
     with pytest.raises(OSError, match="No space"):
-        Mirror(in_directory(tmp_path), PARAM).copy(KEYS[0], Full(), 1.0)
+        mirror.copy(mirror.files[KEYS[0]][0], Full(), 1.0)
+
+
+def test_several_files_may_have_one_name(tmp_path):
+    names = [f"{KEYS[0]}.jpg", f"{KEYS[0]}.jpg.jpg", f"{KEYS[0]}.txt", f"thumbnails/{KEYS[0]}.jpg"]
+    for name in [*names, f"{KEYS[0]}.jpg.part", f"{KEYS[0]}.jpg.crdownload"]:
+        path = tmp_path / "images" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    found = open_mirror(str(tmp_path / "images"), PARAM).files[KEYS[0]]
+    assert [Path(name).relative_to(tmp_path / "images").as_posix() for name in found] == names
+
+
+def test_links_to_folders_are_followed_once(tmp_path):
+    in_directory(tmp_path)
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror/all").symlink_to(tmp_path / "images")
+    (tmp_path / "mirror/again").symlink_to(tmp_path / "images")
+    (tmp_path / "images/loop").symlink_to(tmp_path / "mirror")
+    (tmp_path / f"mirror/{KEYS[3]}.jpg").symlink_to(tmp_path / "gone")
+    mirror = open_mirror(str(tmp_path / "mirror"), PARAM)
+    assert read(mirror, KEYS[0]) == BODIES[0]
+    assert len(mirror.files[KEYS[1]]) == 1
+    with pytest.raises(MirrorError, match=r"^broken link$"):
+        read(mirror, KEYS[3])
+
+
+def test_a_zip_may_have_backslashes(tmp_path):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr(f"images\\a\\{KEYS[0]}.jpg", BODIES[0])
+    assert read(open_mirror(str(tmp_path / "images.zip"), PARAM), KEYS[0]) == BODIES[0]
+
+
+def test_equal_faults_have_equal_reasons(tmp_path):
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        for key, body in zip(KEYS, BODIES, strict=True):
+            archive.writestr(f"a/{key}.jpg", body)
+    content = (tmp_path / "images.zip").read_bytes()
+    (tmp_path / "damaged.zip").write_bytes(content.replace(BODIES[0], b"?" * 1000).replace(BODIES[1], b"!" * 1000))
+    locked = bytearray(content)
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = -1
+        while (at := content.find(mark, at + 1)) >= 0:
+            locked[at + flags] |= 1
+    (tmp_path / "locked.zip").write_bytes(locked)
+    for name, reason in (("damaged.zip", "BadZipFile: Bad CRC-32 for file <file>"), ("locked.zip", ".*by a password")):
+        mirror = open_mirror(str(tmp_path / name), PARAM)
+        for key in KEYS[:2]:
+            with pytest.raises(MirrorError, match=f"^{reason}$"):
+                read(mirror, key)
+
+
+def test_drawings_are_a_source():
+    drawn = drawings({KEYS[0]: b"a", KEYS[1]: b"b"})
+    assert drawn.in_order([KEYS[1], KEYS[2], KEYS[0]]) == KEYS[:2]
+    assert read(drawn, KEYS[1]) == b"b"
 
 
 @pytest.mark.parametrize(
@@ -151,6 +208,6 @@ def test_a_mirror_that_is_none_is_named(tmp_path, monkeypatch, address, message)
     (tmp_path / "broken.zip").write_bytes(b"x")
     (tmp_path / "broken.tar.gz").write_bytes(gzip.compress(b"x" * 10))
     with pytest.raises(PipelineError, match=message) as error:
-        Mirror(address, PARAM)
+        open_mirror(address, PARAM)
     assert "\n" not in str(error.value)
     assert str(error.value).endswith("correct datasets.mine.mirror or set it to null")

@@ -1,125 +1,126 @@
+"""Bodies are filed in DVC's cache by their MD5, whole or not at all."""
+
+import configparser
 import hashlib
+import multiprocessing
 import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from stages.lib.fetch import store as store_module
-from stages.lib.fetch.store import ImageStore
+from stages.lib.fetch.store import BodyStore
 
 
 def md5(body):
     return hashlib.md5(body).hexdigest()
 
 
-KEYS = [md5(bytes([i])) for i in range(4)]
+BODY = b"a body"
+KEY = md5(BODY)
 
 
 @pytest.fixture
-def store(tmp_path):
-    return ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
+def store(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = BodyStore("mine")
+    with store.alone(print):
+        yield store
 
 
-def put(store, key, body):
-    with store.receiving(key) as arriving:
-        arriving.write(body)
-        store.keep(key, arriving)
+def put(store, content=BODY):
+    with store.receiving() as body:
+        body.write(content)
+        store.keep(body)
 
 
-def test_a_kept_body_has_its_name_and_its_digest(store):
-    assert store.digest(KEYS[1]) == ("", 0)
-    put(store, KEYS[1], b"\1")
-    assert store.digest(KEYS[1]) == (KEYS[1], 1)
-    assert store.path(KEYS[1]).read_bytes() == b"\1"
-    assert store.path(KEYS[1]).parent.name == KEYS[1][:2]
+def files(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
 
 
-def test_another_body_goes_to_quarantine(store, tmp_path):
-    with store.receiving(KEYS[1]) as body:
-        body.write(b"other")
-        store.quarantine(KEYS[1], body)
-    assert not store.path(KEYS[1]).exists()
-    assert (tmp_path / "quarantine" / KEYS[1]).read_bytes() == b"other"
-    assert store.quarantined(KEYS[1]) == md5(b"other")
-    assert store.quarantined(KEYS[0]) == ""
+def test_a_kept_body_is_found_by_its_md5(store):
+    assert store.size(KEY) is None
+    put(store)
+    assert (store.size(KEY), store.start(KEY), store.path(KEY).read_bytes()) == (len(BODY), BODY, BODY)
 
 
-def test_a_changed_file_shows(store):
-    put(store, KEYS[1], b"\1")
-    store.path(KEYS[1]).write_bytes(b"rot")
-    assert store.digest(KEYS[1]) == (md5(b"rot"), 3)
-
-
-def test_a_whole_body_of_a_killed_run_is_adopted_and_half_a_one_is_not(store):
-    partial = store.path(KEYS[1]).with_name(f".{KEYS[1]}.partial")
-    partial.parent.mkdir(parents=True)
-    partial.write_bytes(b"half")
-    store.adopt(KEYS[1], KEYS[1])
-    assert store.digest(KEYS[1]) == ("", 0)
-    partial.write_bytes(b"\1")
-    store.adopt(KEYS[1], KEYS[1])
-    assert store.digest(KEYS[1]) == (KEYS[1], 1)
-    assert not partial.exists()
+def test_a_body_that_changed_is_none_and_is_removed(store):
+    put(store)
+    store.path(KEY).write_bytes(b"rot")
+    assert store.size(KEY) is None
+    assert not store.path(KEY).exists()
 
 
 @pytest.mark.parametrize("save", [False, True])
 def test_nothing_is_left_of_what_broke_off(store, tmp_path, save):
-    with pytest.raises(OSError, match="disk full"), store.receiving(KEYS[1]) as body:
+    with pytest.raises(OSError, match="disk full"), store.receiving() as body:
         body.write(b"half")
         if save:
-            assert body.save().read_bytes() == b"half"
+            body.save()
         raise OSError("disk full")
-    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert files(tmp_path) == []
 
 
-def test_a_failure_leaves_the_disk_alone(store, tmp_path):
-    with store.receiving(KEYS[1]) as body:
-        body.write(b"half")
-    assert list(tmp_path.iterdir()) == []
+def test_what_a_killed_run_left_half_written_goes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        with BodyStore("mine").alone(print):
+            assert files(tmp_path) == []
+            (BodyStore("mine").folder / "partial" / "0").write_bytes(b"half")
 
 
-def test_pruning_keeps_what_is_listed_and_nothing_else(store, tmp_path):
-    for i, key in enumerate(KEYS[:3]):
-        put(store, key, bytes([i]))
-    with store.receiving(KEYS[3]) as body:
-        body.write(b"other")
-        store.quarantine(KEYS[3], body)
-    stray = tmp_path / "images" / "zz" / KEYS[0]
-    stray.parent.mkdir()
-    for path in (stray, store.path(KEYS[0]).with_name(f".{KEYS[0]}.partial"), tmp_path / "images" / "x.txt"):
-        path.write_bytes(b"x")
-    store.prune({KEYS[0], KEYS[1]}, {KEYS[3]})
-    assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == sorted(
-        [store.path(KEYS[0]), store.path(KEYS[1]), tmp_path / "quarantine" / KEYS[3]]
-    )
-    store.prune(set(), set())
-    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
-    assert list((tmp_path / "images").iterdir()) == []
+def wait_for_turn(folder, said):
+    os.chdir(folder)
+    with BodyStore("mine").alone(said.put):
+        said.put("in")
 
 
-def test_pruning_before_anything_came(store, tmp_path):
-    store.prune(set(), set())
-    assert list(tmp_path.iterdir()) == []
+def test_one_run_at_a_time_fetches_a_dataset(store, tmp_path):
+    context = multiprocessing.get_context("spawn")
+    said = context.Queue()
+    other = context.Process(target=wait_for_turn, args=(tmp_path, said))
+    other.start()
+    assert said.get(timeout=30) == "fetch: another run is fetching mine; waiting for its end"
+    assert said.empty()
+    other.kill()
+    other.join()
 
 
-def test_a_proven_file_is_not_read_again_until_it_changes(store, tmp_path, monkeypatch):
-    put(store, KEYS[1], b"\1")
-    put(store, KEYS[2], b"\2")
-    os.utime(store.path(KEYS[1]), (1, 1))
-    store.prove([KEYS[1], KEYS[2]])
-    again = ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
-    with monkeypatch.context() as patch:
-        patch.setattr(store_module, "digest", lambda path: ("read", 0))
-        assert again.digest(KEYS[1]) == (KEYS[1], 1)
-        assert again.digest(KEYS[2]) == ("read", 0)  # too young to be proven
-    again.path(KEYS[1]).write_bytes(b"\7")
-    assert again.digest(KEYS[1]) == (md5(b"\7"), 1)
-    again.path(KEYS[1]).unlink()
-    assert again.digest(KEYS[1]) == ("", 0)
+def repository(folder):
+    for command in (["git", "init", "-q"], [sys.executable, "-m", "dvc", "init", "-q"]):
+        subprocess.run(command, cwd=folder, check=True)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\0\0"])
-def test_proofs_that_are_none_prove_nothing(tmp_path, content):
-    (tmp_path / "proofs.json").write_bytes(content)
-    store = ImageStore(tmp_path / "images", tmp_path / "quarantine", tmp_path / "proofs.json")
-    put(store, KEYS[1], b"\1")
-    assert store.digest(KEYS[1]) == (KEYS[1], 1)
+def test_dvc_finds_what_was_kept_where_it_files_it_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    repository(tmp_path)
+    store = BodyStore("mine")
+    with store.alone(print):
+        put(store)
+    kept = store.path(KEY)
+    assert kept == tmp_path / f".dvc/cache/files/md5/{KEY[:2]}/{KEY[2:]}"
+    assert kept.stat().st_mode & stat.S_IWUSR  # DVC hashes it before it believes it
+    inode = kept.stat().st_ino
+    Path("a").write_bytes(BODY)
+    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "a"], check=True)
+    assert kept.stat().st_ino == inode
+    assert not kept.stat().st_mode & stat.S_IWUSR
+    put(store)  # again, over a protected file
+    assert store.size(KEY) == len(BODY)
+
+
+def test_the_cache_may_be_elsewhere(tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    repository(tmp_path / "project")
+    config = configparser.ConfigParser()
+    config["cache"] = {"dir": str(tmp_path / "shared")}
+    with Path(".dvc/config.local").open("w") as file:  # as in the checkout of a queued experiment
+        config.write(file)
+    store = BodyStore("mine")
+    with store.alone(print):
+        put(store)
+    assert store.path(KEY) == tmp_path / f"shared/files/md5/{KEY[:2]}/{KEY[2:]}"
+    assert store.folder == tmp_path / "shared/fetch/mine"

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from stages.lib.fetch import embedded
 from stages.lib.sample import drawings
+from stages.lib.sample.catalog import CONDITIONS
 from stages.lib.sample.lesions import LESIONS
 
 
@@ -21,7 +21,7 @@ def test_draws_bgr_images_with_contrast(condition):
 
 
 def test_every_catalog_condition_can_be_drawn():
-    assert set(LESIONS) == set(embedded.CONDITIONS)
+    assert set(LESIONS) == set(CONDITIONS)
 
 
 def test_drawing_depends_on_the_random_numbers_alone():

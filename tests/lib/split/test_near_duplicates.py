@@ -6,7 +6,7 @@ import pytest
 
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray
-from stages.lib.fetch import embedded
+from stages.lib.sample.catalog import generate
 from stages.lib.split import near_duplicates
 from stages.lib.split.near_duplicates import candidate_pairs, find, read_squares
 from stages.lib.split.pixel_match import grey_square
@@ -17,7 +17,7 @@ RULES = {"cosine": 0.5, "neighbours": 10, "correlation": 0.78}
 @pytest.fixture(scope="module")
 def drawn() -> tuple[list[str], np.ndarray, set[tuple[int, int]]]:
     """Keys of the drawn sample's images, their squares, and the pairs of which one is a planted copy."""
-    made = embedded.generate(150)
+    made = generate(150)
     bodies = {
         key: body for key, body in made.bodies.items()
         if made.faults.get(key) in (None, "near_duplicate", "exact_duplicate")

@@ -16,6 +16,7 @@ from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.data.shards import ShardedArray
 from stages.lib.network import artifact
 from stages.lib.network.batches import Batches
+from stages.lib.scoring.published import f1_published
 from stages.lib.train.training import compile_network, fit
 
 PARAMS = load_params(Path(__file__).parents[3] / "params.yaml")
@@ -69,6 +70,27 @@ def test_the_best_epochs_weights_are_kept_and_their_f1_is_that_of_the_whole_epoc
     assert f1_score(labels, probabilities.argmax(axis=1), average="weighted") == pytest.approx(
         history.loc[best, "val_f1_weighted"], abs=1e-5
     )
+
+
+def test_the_last_epochs_weights_are_kept_where_the_row_says_so(data, tmp_path):
+    of = row(keep="last", learning_rate=0.1, dropout=0.0)
+    model, history, val = trained(of, data, tmp_path / "model")
+    assert history["chosen"].tolist() == [0] * (len(history) - 1) + [1] and len(history) > of.patience
+    labels = np.arange(60, N) % 3
+    f1 = f1_score(labels, model.predict(val, verbose=0).argmax(axis=1), average="weighted")
+    assert f1 == pytest.approx(history["val_f1_weighted"].iloc[-1], abs=1e-5)
+
+
+def test_the_soft_f1_that_is_monitored_is_the_published_one(data, tmp_path):
+    of = row(monitor="val_f1_soft", batch_size=7)
+    model = artifact.Artifact(of, CLASSES, data.item_shape, [], None).build(0, data)
+    compile_network(model, of)
+    val = part(of, data, np.arange(60, N))
+    expected = f1_published(np.arange(60, N) % 3, model.predict(val, verbose=0), 7)
+    assert model.evaluate(val, verbose=0, return_dict=True)["f1_soft"] == pytest.approx(expected, abs=1e-5)
+    assert set(trained(of, data, tmp_path / "model", epochs=2)[1]) == {
+        "epoch", "chosen", *(f"{part}{name}" for part in ("", "val_") for name in ("loss", "accuracy", "f1_weighted"))
+    }  # fmt: skip
 
 
 def test_it_learns_and_dvclive_logs_every_epoch(data, tmp_path):

@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from stages.lib.fetch.embedded_copies import JPEG_QUALITY, exact_copy, jpeg, near_copy
 from stages.lib.sample import drawings
+from stages.lib.sample.copies import JPEG_QUALITY, exact_copy, jpeg, near_copy
 
 _Key = TypeVar("_Key")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.lib.fetch import embedded, embedded_copies
+from stages.lib.sample import catalog, copies
 
 COLUMNS = [
     "md5hash",
@@ -23,7 +23,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def drawn():
-    return embedded.generate(130)
+    return catalog.generate(130)
 
 
 def pixels(body):
@@ -55,7 +55,7 @@ def twin_error(drawn, key):
 
 
 def test_same_arguments_give_same_bytes_and_another_seed_does_not():
-    first, second, other = embedded.generate(40), embedded.generate(40), embedded.generate(40, seed=8)
+    first, second, other = catalog.generate(40), catalog.generate(40), catalog.generate(40, seed=8)
     pd.testing.assert_frame_equal(first.catalog, second.catalog)
     assert first.bodies == second.bodies
     assert first.faults == second.faults
@@ -83,22 +83,22 @@ def test_keys_are_unique_and_urls_reserved(drawn):
 
 def test_labels_have_their_partitions(drawn):
     for label, rows in drawn.catalog.groupby("label"):
-        assert set(rows.nine_partition_label) == {embedded.CONDITIONS[label][0]}
-        assert set(rows.three_partition_label) == {embedded.CONDITIONS[label][1]}
+        assert set(rows.nine_partition_label) == {catalog.CONDITIONS[label][0]}
+        assert set(rows.three_partition_label) == {catalog.CONDITIONS[label][1]}
 
 
 @pytest.mark.parametrize("n_images, conditions", [(40, 3), (60, 4), (130, 10), (300, 10)])
 def test_every_condition_has_twelve_images_at_least(n_images, conditions):
-    labels = list(embedded.CONDITIONS)[: embedded.condition_count(n_images)]
+    labels = list(catalog.CONDITIONS)[: catalog.condition_count(n_images)]
     assert len(labels) == conditions
-    counts = Counter(embedded.quotas(n_images, {label: embedded.CONDITIONS[label][2] for label in labels}, 12))
+    counts = Counter(catalog.quotas(n_images, {label: catalog.CONDITIONS[label][2] for label in labels}, 12))
     assert len(counts) == conditions
     assert sum(counts.values()) == n_images
     assert min(counts.values()) >= 12
 
 
 def test_majority_share_and_skin_types(drawn):
-    labels = Counter(embedded.quotas(300, {key: value[2] for key, value in embedded.CONDITIONS.items()}, 12))
+    labels = Counter(catalog.quotas(300, {key: value[2] for key, value in catalog.CONDITIONS.items()}, 12))
     assert 0.18 <= max(labels.values()) / 300 <= 0.25
     assert set(drawn.catalog.fitzpatrick_scale) == {-1, 1, 2, 3, 4, 5, 6}
     assert set(drawn.catalog.fitzpatrick_centaur) <= {-1, 1, 2, 3, 4, 5, 6}
@@ -108,7 +108,7 @@ def test_majority_share_and_skin_types(drawn):
 
 def test_too_few_images_are_refused_with_the_limit():
     with pytest.raises(ValueError, match="at least 40"):
-        embedded.generate(39)
+        catalog.generate(39)
 
 
 def test_sound_images_decode_match_their_key_and_keep_the_size_range(drawn):
@@ -129,13 +129,13 @@ def test_sound_images_decode_match_their_key_and_keep_the_size_range(drawn):
 
 
 def test_fault_counts():
-    assert embedded.fault_counts(300) == embedded.FAULTS
-    assert min(embedded.fault_counts(40).values()) == 1
+    assert catalog.fault_counts(300) == catalog.FAULTS
+    assert min(catalog.fault_counts(40).values()) == 1
 
 
 def test_faulty_rows_are_counted_and_on_top_of_the_sound_ones(drawn):
-    assert Counter(drawn.faults.values()) == embedded.fault_counts(130)
-    assert len(drawn.catalog) == 130 + sum(embedded.fault_counts(130).values())
+    assert Counter(drawn.faults.values()) == catalog.fault_counts(130)
+    assert len(drawn.catalog) == 130 + sum(catalog.fault_counts(130).values())
 
 
 def test_bodies_are_faulty_as_named(drawn):
@@ -173,5 +173,5 @@ def test_near_duplicates_resemble_a_sound_image(drawn):
 @pytest.mark.parametrize("variant", range(4))
 def test_each_kind_of_near_copy_stays_in_the_size_range(variant):
     image = np.full((160, 300, 3), 128, np.uint8)
-    copied = pixels(embedded_copies.near_copy(cv2.imencode(".jpg", image)[1].tobytes(), variant))
+    copied = pixels(copies.near_copy(cv2.imencode(".jpg", image)[1].tobytes(), variant))
     assert min(copied.shape[:2]) >= 160

@@ -7,21 +7,21 @@ import threading
 
 import pytest
 
-from stages.lib.fetch.faults import Kind
 from tests.faulty_server import page, self_signed, serving
-from tests.lib.fetch.reading import failure, read, saying
+from tests.lib.fetch.asking import failure, get
+from tests.lib.fetch.saying import saying
 
-pytestmark = pytest.mark.usefixtures("no_proxies")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_an_https_site_is_asked_through_a_tunnel_and_its_certificate_is_verified(monkeypatch, tmp_path):
     with serving() as proxy, serving(tls=True) as site:
         site.default = page(b"secret")
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
-        assert failure(f"{site.url}/a") == (Kind.TRUST, "TLS: self-signed certificate")
+        assert failure(f"{site.url}/a") == "TLS: self-signed certificate"
         (tmp_path / "ca.pem").write_bytes(self_signed())
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert read(f"{site.url}/a") == b"secret"
+        assert get(f"{site.url}/a")[1] == b"secret"
         assert site.asked == ["/a"]
         assert proxy.asked == [f"CONNECT {site.url[8:]}"] * 2
 
@@ -32,9 +32,9 @@ def test_a_certificate_is_believed_if_the_environment_vouches_for_it(monkeypatch
     monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
     with serving(tls=True) as site:
         site.default = page(b"secret")
-        assert failure(f"{site.url}/a") == (Kind.TRUST, "TLS: self-signed certificate")
+        assert failure(f"{site.url}/a") == "TLS: self-signed certificate"
         (tmp_path / ("ca.pem" if variable == "SSL_CERT_FILE" else hashed_name())).write_bytes(self_signed())
-        assert read(f"{site.url}/a") == b"secret"
+        assert get(f"{site.url}/a")[1] == b"secret"
 
 
 def hashed_name():
@@ -50,21 +50,20 @@ def test_a_certificate_of_another_host_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     with serving(tls=True) as site:
         site.default = page(b"secret")
-        kind, detail = failure(site.url.replace("127.0.0.1", "localhost"))
+        detail = failure(site.url.replace("127.0.0.1", "localhost"))
         assert site.asked == []
-    assert kind is Kind.TRUST
     assert detail.startswith("TLS: ")
     assert "localhost" in detail
 
 
 def test_a_handshake_that_fails_is_told_from_one_that_breaks_off():
     with saying(b"HTTP/1.1 400 Bad Request\r\n\r\n") as place:
-        assert failure(f"https://{place}/") == (Kind.TRUST, "TLS: handshake failed")
+        assert failure(f"https://{place}/") == "TLS: handshake failed"
     # as if a firewall had cut the line: the next attempt may do better
     with socket.create_server(("127.0.0.1", 0)) as server:
         reset = threading.Thread(target=_reset_next, args=(server,))
         reset.start()
-        assert failure(f"https://127.0.0.1:{server.getsockname()[1]}/") == (Kind.BREAK, "connection broken off")
+        assert failure(f"https://127.0.0.1:{server.getsockname()[1]}/") == "connection broken off"
         reset.join()
 
 

@@ -19,11 +19,10 @@ from stages.lib.core.registry import BACKBONES
 from stages.lib.core.sections import Row
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.evaluate.assessment import assess
-from stages.lib.evaluate.evaluation import write_evaluation
 from stages.lib.scoring.bootstrap import draw
 from stages.lib.scoring.evaluated import Evaluated
 from stages.lib.scoring.metrics import estimates
-from stages.lib.scoring.predictions import HIDDEN, Predicted
+from stages.lib.scoring.predictions import HIDDEN, Predicted, write_predictions
 
 COARSE = ["benign", "malignant", "non-neoplastic"]
 FINE = [f"{coarse} {part}" for coarse in COARSE for part in ("dermal", "epidermal", "other")]
@@ -122,7 +121,10 @@ def write_row(
     """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
     precision = None if not row.on_features else "float32"
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed, precision)
-    write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, _curves())
+    directory = root / "data/evaluations" / name
+    write_predictions(directory / "predictions.csv", parts, classes)
+    assessment.write(directory)
+    write_csv(directory / "curves.csv", _curves(), float_format="%.6f")
 
 
 def _predicted(images: pd.DataFrame, classes: list[str], place: int, random: np.random.Generator) -> Predicted:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 
-REMEDY = "make it again with `dvc repro`"
+REMEDY = "run the stage that writes it with `dvc repro`"
 
 
 @contextmanager

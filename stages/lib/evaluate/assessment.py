@@ -4,9 +4,11 @@ Needs predictions and the manifest, no network and no TensorFlow, so that it can
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
+from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.sections import Evaluate
 from stages.lib.evaluate import subgroups
 from stages.lib.evaluate.assessment_tables import classes_table, confusion_table, mistakes_table
@@ -25,12 +27,19 @@ class Assessment:
     summary: dict
     """The content of assessment.json."""
     tables: dict[str, pd.DataFrame]
-    """confusion, classes, reliability, mistakes and skin_types: the content of the CSV files so named."""
+    """The CSV files beside it, by name: confusion, classes, reliability, mistakes and skin_types."""
 
     @property
     def scores(self) -> dict[str, float]:
         """The content of scores.json: the few metrics for `dvc metrics diff`, without their intervals."""
         return {name: self.summary["metrics"][name]["value"] for name in metrics.shown("scores")}
+
+    def write(self, directory: Path) -> None:
+        """Writes assessment.json, scores.json and the tables into a directory, which is made."""
+        for name, table in self.tables.items():
+            write_csv(directory / f"{name}.csv", table, float_format="%.6f")
+        write_json(directory / "assessment.json", self.summary)
+        write_json(directory / "scores.json", self.scores)
 
 
 def assess(

@@ -1,5 +1,7 @@
 """Figures of trust: how often the model is right when it says that it is sure, and for whom."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
@@ -41,15 +43,17 @@ def reliability(bins: pd.DataFrame) -> bytes:
         return drawing.png(figure)
 
 
-def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame | None = None) -> bytes:
+def accuracy_by_type(table: pd.DataFrame, accuracy: Mapping[str, float]) -> bytes:
     """Draws accuracy by skin type with its interval; under its name stands how many images each type has.
 
     Args:
-        table: One line per group: `group`, `n`, `accuracy`, `accuracy_low`, `accuracy_high`; the scores are missing
-            where there is no image, the bounds where no interval can be given.
-        overall: The accuracy over all of them.
-        hidden: The same with all side inputs hidden; None for rows that take none.
+        table: A row's skin_types.csv; the scores are missing where there is no image, the bounds where there is no
+            interval. Lines with `input` `hidden` are there for rows that take side inputs.
+        accuracy: Over all images: `value`.
     """
+    chosen = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
+    table, hidden = (chosen[chosen["input"] == name] for name in ("given", "hidden"))
+    hidden, overall = None if hidden.empty else hidden, accuracy["value"]
     places = np.arange(len(table))
     shift = 0.0 if hidden is None else 0.14
     with drawing.style():

@@ -7,7 +7,7 @@ import pandas as pd
 from stages.lib.baselines.baselines import MAJORITY
 from stages.lib.core.paths import TENSORS
 from stages.lib.data.shards import ShardedArray
-from stages.lib.report import figures_calibration, figures_classes, figures_rows, thumbnails
+from stages.lib.report import figures_classes, figures_rows, thumbnails
 from stages.lib.report.results import MODEL, Explained, published
 from stages.lib.scoring import coarse
 
@@ -40,13 +40,6 @@ def comparison(
             for name, line in references.items()
         },
     )
-
-
-def by_type(table: pd.DataFrame, overall: float) -> bytes:
-    """Draws accuracy by skin type, with side inputs given and, where the model takes some, hidden."""
-    part = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
-    given, hidden = part[part["input"] == "given"], part[part["input"] == "hidden"]
-    return figures_calibration.accuracy_by_type(given, overall, None if hidden.empty else hidden)
 
 
 def by_class(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:

@@ -39,7 +39,7 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_a_damaged_table_is_named(tmp_path, content, message):
     (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(PipelineError, match=rf"t\.csv: {message}.*; make it again with `dvc repro`"):
+    with pytest.raises(PipelineError, match=rf"t\.csv: {message}.*; run the stage that writes it with `dvc repro`"):
         read_csv(tmp_path / "t.csv", ["a", "b"])
 
 

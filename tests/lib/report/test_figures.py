@@ -25,10 +25,11 @@ def mark(paper=0.3):
     return {"value": 0.2, "low": 0.15, "high": 0.25, "paper": paper}
 
 
-def by_type(n=(294, 480, 330, 278, 153, 63, 55)):
+def by_type(n=(294, 480, 330, 278, 153, 63, 55), inputs=("given",)):
     table = pd.DataFrame({"group": ["1", "2", "3", "4", "5", "6", "unknown"], "n": n})
     values = np.where(table["n"] > 0, 0.3, np.nan)
-    return table.assign(accuracy=values, accuracy_low=values - 0.1, accuracy_high=values + 0.1)
+    table = table.assign(accuracy=values, accuracy_low=values - 0.1, accuracy_high=values + 0.1)
+    return pd.concat(table.assign(rating="fitzpatrick_scale", level="type", input=name) for name in inputs)
 
 
 def bins(n=5):
@@ -57,9 +58,11 @@ FIGURES = {
     "curves of one epoch": lambda: figures_rows.curves(history(1)),
     "all curves": lambda: figures_rows.all_curves({name: history(20) for name in ROWS_20}),
     "reliability": lambda: figures_calibration.reliability(bins()),
-    "by type": lambda: figures_calibration.accuracy_by_type(by_type(), 0.3),
-    "by type, hidden too": lambda: figures_calibration.accuracy_by_type(by_type(), 0.3, by_type()),
-    "by type, one empty": lambda: figures_calibration.accuracy_by_type(by_type((9, 9, 9, 9, 9, 0, 0)), 0.3),
+    "by type": lambda: figures_calibration.accuracy_by_type(by_type(), {"value": 0.3}),
+    "by type, hidden too": lambda: figures_calibration.accuracy_by_type(
+        by_type(inputs=("given", "hidden")), {"value": 0.3}
+    ),
+    "by type, one empty": lambda: figures_calibration.accuracy_by_type(by_type((9, 9, 9, 9, 9, 0, 0)), {"value": 0.3}),
     "confusion of 3": lambda: figures_classes.confusion(pd.Series(list("abca")), pd.Series(list("abbb"))),
     "confusion of 9": lambda: figures_classes.confusion(pd.Series(NAMES_114[:9]), pd.Series(NAMES_114[1:10])),
     "confusion of 30": lambda: figures_classes.confusion(pd.Series(NAMES_114[:30]), pd.Series(NAMES_114[:30])),

@@ -136,7 +136,7 @@ def main() -> None:
             "all_curves": figures_rows.all_curves(curves),
             "reliability": figures_calibration.reliability(of_model["reliability"]),
             "accuracy_by_type": figures_calibration.accuracy_by_type(
-                of_model["skin_types"], model["metrics"]["accuracy"]["value"]
+                of_model["skin_types"], model["metrics"]["accuracy"]
             ),
             "classes": figures_data.classes(distributions["label"]),
             "skin_types": figures_data.skin_types(distributions["skin_type"]),

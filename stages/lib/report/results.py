@@ -72,8 +72,9 @@ def read_curves(directory: Path) -> pd.DataFrame:
 
 def long_curves(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Puts the curves of all rows into one table, which `dvc plots` draws: row, epoch, split, metric, value."""
-    parts = [table.melt("epoch", _CURVES, "metric").assign(row=name) for name, table in curves.items()]
+    parts = [table.melt(["epoch", "chosen"], var_name="metric").assign(row=name) for name, table in curves.items()]
     table = pd.concat(parts, ignore_index=True)
+    table["value"] = pd.to_numeric(table["value"])
     table["split"] = np.where(table["metric"].str.startswith("val_"), "validation", "training")
     table["metric"] = table["metric"].str.removeprefix("val_")
     return table[["row", "epoch", "split", "metric", "value"]]

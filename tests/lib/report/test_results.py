@@ -89,7 +89,10 @@ def test_a_bad_paper_is_named(tmp_path, content, fault):
 def test_curves_of_all_rows_are_one_long_table():
     names = ["loss", "accuracy", "f1_weighted", "val_loss", "val_accuracy", "val_f1_weighted"]
     wide = pd.DataFrame([[n + place / 10 for place in range(6)] for n in range(2)], columns=names)
-    table = results.long_curves(dict.fromkeys(("a", "b"), wide.assign(epoch=[0, 1], chosen=[0, 1])))
-    assert list(table) == ["row", "epoch", "split", "metric", "value"] and len(table) == 2 * 2 * 6
+    wide = wide.assign(epoch=[0, 1], chosen=[0, 1])
+    # a further metric, which the row was stopped by, is read as text
+    table = results.long_curves({"a": wide, "b": wide.assign(val_f1_soft=["0.25", "0.5"])})
+    assert list(table) == ["row", "epoch", "split", "metric", "value"] and len(table) == 2 * 2 * 6 + 2
     found = table.set_index(["row", "epoch", "split", "metric"])["value"]
     assert found["b", 1, "validation", "accuracy"] == 1.4 and found["a", 0, "training", "f1_weighted"] == 0.2
+    assert found["b", 1, "validation", "f1_soft"] == 0.5

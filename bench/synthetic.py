@@ -12,16 +12,17 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from stages.lib.baselines.baselines import MAJORITY, class_shares, describe, mean_name
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import Params
+from stages.lib.core.registry import BACKBONES
 from stages.lib.core.sections import Row
 from stages.lib.data.shard_writer import ShardSetWriter
 from stages.lib.evaluate.assessment import assess
-from stages.lib.evaluate.evaluation import write_evaluation
-from stages.lib.evaluate.scores import score
 from stages.lib.scoring.bootstrap import draw
-from stages.lib.scoring.counts import estimates
-from stages.lib.scoring.predictions import HIDDEN, Predicted
+from stages.lib.scoring.evaluated import Evaluated
+from stages.lib.scoring.metrics import estimates
+from stages.lib.scoring.predictions import HIDDEN, Predicted, write_predictions
 
 COARSE = ["benign", "malignant", "non-neoplastic"]
 FINE = [f"{coarse} {part}" for coarse in COARSE for part in ("dermal", "epidermal", "other")]
@@ -120,8 +121,10 @@ def write_row(
     """Writes one row's predictions, scores and tables, assessed as the stage `evaluate` does."""
     precision = None if not row.on_features else "float32"
     assessment = assess(parts, manifest, groups, classes, row.batch_size, params.evaluate, params.seed, precision)
-    scores = score(parts["test"].labels, parts["test"].probabilities)
-    write_evaluation(root / "data/evaluations" / name, parts, classes, assessment, scores, _curves())
+    directory = root / "data/evaluations" / name
+    write_predictions(directory / "predictions.csv", parts, classes)
+    assessment.write(directory)
+    write_csv(directory / "curves.csv", _curves(), float_format="%.6f")
 
 
 def _predicted(images: pd.DataFrame, classes: list[str], place: int, random: np.random.Generator) -> Predicted:
@@ -143,20 +146,17 @@ def _curves() -> pd.DataFrame:
 
 def _write_baselines(root: Path, params: Params, test: Predicted, groups: pd.Series, classes: list[str]) -> None:
     resamples = draw(groups.loc[test.keys].to_numpy(dtype=str), params.evaluate.bootstrap_samples, params.seed)
-    random = np.random.default_rng(params.seed)
+    random, names = np.random.default_rng(params.seed), np.array(classes)
+    shares = class_shares(test.labels, len(classes))
+    majority = np.full_like(test.labels, shares.argmax())
     summary = {}
-    for name in ("majority", *(f"mean-{b}" for b in ("mobilenetv2", "vgg16", "inceptionv3", "resnet101v2"))):
-        majority = np.full_like(test.labels, np.bincount(test.labels).argmax())
-        named = majority if name == "majority" else np.where(random.random(len(majority)) < 0.2, test.labels, majority)
-        features = None if name == "majority" else f"data/features/{name.removeprefix('mean-')}"
-        summary[name] = {
-            "kind": "nearest class mean" if features else "majority",
-            "features": features,
-            "predicts": None if features else classes[majority[0]],
-            "metrics": estimates(resamples, test.labels, named, len(classes)),
-            "loss": None if features else 4.5,
-        }
-        names = np.array(classes)
+    for name in (MAJORITY, *map(mean_name, BACKBONES)):
+        named = majority if name == MAJORITY else np.where(random.random(len(majority)) < 0.2, test.labels, majority)
+        probabilities = np.tile(shares, (len(named), 1)) if name == MAJORITY else None
+        images = Evaluated(
+            resamples, test.labels, named, len(classes), probabilities, n_bins=params.evaluate.calibration_bins
+        )
+        summary[name] = {"description": describe(name, classes[majority[0]]), "metrics": estimates(images)}
         table = {"md5hash": test.keys, "split": "test", "label": names[test.labels], "predicted": names[named]}
         write_csv(root / "data/baselines" / f"{name}.csv", pd.DataFrame(table))
     write_json(root / "data/baselines/baselines.json", summary)

@@ -7,15 +7,13 @@ import pandas as pd
 
 from stages.lib.backbone import backend
 from stages.lib.core.errors import run_stage
-from stages.lib.core.files import replacing
+from stages.lib.core.files import replacing, write_csv
 from stages.lib.core.params import load_params
 from stages.lib.core.paths import EVALUATIONS, MODELS
 from stages.lib.data.manifest import read_classes, read_examples, read_groups, read_manifest
 from stages.lib.data.shards import ShardedArray
 from stages.lib.evaluate.assessment import assess
-from stages.lib.evaluate.evaluation import write_evaluation
-from stages.lib.evaluate.scores import score
-from stages.lib.scoring.predictions import HIDDEN, Predicted
+from stages.lib.scoring.predictions import HIDDEN, Predicted, write_predictions
 
 
 def main() -> None:
@@ -42,15 +40,15 @@ def main() -> None:
         batches = Batches(network.row, data, images, network.side_inputs, len(classes), hide_sides=split == HIDDEN)
         parts[split] = Predicted(images.keys, images.labels, model.predict(batches, verbose=0))
 
-    scores = score(parts["test"].labels, parts["test"].probabilities)
-    precision = network.backbone and network.backbone.precision
     assessment = assess(
-        parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed, precision
-    )
-    history = pd.read_csv(MODELS / name / "history.csv")
+        parts, read_manifest(), read_groups(), classes, network.row.batch_size, params.evaluate, params.seed,
+        features_precision=network.backbone and network.backbone.precision,
+    )  # fmt: skip
     with replacing(EVALUATIONS / name) as directory:
-        write_evaluation(directory, parts, classes, assessment, scores, history)
-    print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in scores.items()))
+        write_predictions(directory / "predictions.csv", parts, classes)
+        assessment.write(directory)
+        write_csv(directory / "curves.csv", pd.read_csv(MODELS / name / "history.csv"), float_format="%.6f")
+    print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in assessment.scores.items()))
 
 
 if __name__ == "__main__":

@@ -1,18 +1,13 @@
-"""Stage publish: puts scores, plots, report and model card where Git keeps them.
+"""Stage publish: copies scores, plots, report and model card to metrics/ and MODEL_CARD.md, which Git keeps.
 
-The one stage whose outputs DVC does not cache. All others have a run-cache, so an experiment that was run before costs
-this copy alone.
+It is the one stage whose outputs DVC does not cache, so DVC runs it whenever the report changed; it copies files only.
 """
 
 import shutil
-from pathlib import Path
 
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import replacing
-
-REPORT = Path("data/report")
-METRICS = Path("metrics")
-CARD = Path("MODEL_CARD.md")
+from stages.lib.core.paths import CARD, METRICS, REPORT
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 import yaml
 
 from stages.lib.core import sections
-from stages.lib.core.params import load_params
 from stages.lib.core.registry import BACKBONES
 
 # empty but for a docstring
@@ -199,16 +198,6 @@ def modules_are_stages(checkout: Checkout) -> list[str]:
     return faults
 
 
-def rows_stand_in_every_plot(checkout: Checkout) -> list[str]:
-    """Every plot of all rows has every row, in the order of params."""
-    expected = [
-        f"metrics/plots/{row}/curves.csv" for row in [*load_params(checkout.root / "params.yaml").tables, "model"]
-    ]
-    of_all = {title: entry for plot in checkout.dvc["plots"] for title, entry in plot.items() if "every row" in title}
-    faults = [f"plots: {title}: not every row" for title, entry in of_all.items() if list(entry["y"]) != expected]
-    return faults or ["plots: none of every row"] * (len(of_all) < 3)
-
-
 def params_are_plain(checkout: Checkout) -> list[str]:
     """No anchor, with which `dvc exp run -S` changes nothing; no dot, DVC's separator of keys, in a row's name."""
     text = checkout.text("params.yaml")
@@ -267,7 +256,6 @@ CHECKS = (
     params_are_read_in_sight,
     every_key_is_used,
     modules_are_stages,
-    rows_stand_in_every_plot,
     params_are_plain,
     stages_keep_their_run_cache,
     training_never_sees_the_test_split,

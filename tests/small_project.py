@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.experiments import SCORES
+
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -30,19 +32,22 @@ if sys.argv[1] == "train":
 elif sys.argv[1] == "evaluate":
     dropout, seed, fold = Path("models/model/weights").read_text().split()
     accuracy = round(0.9 - float(dropout) + int(seed) / 1000 + (0 if fold == "None" else int(fold)) / 100, 6)
-    scores = {"loss": 1 - accuracy, "accuracy": accuracy, "f1_weighted": accuracy / 2, "f1_macro": accuracy / 4}
+    scores = dict.fromkeys(SCORES, accuracy / 4) | {"accuracy": accuracy, "f1_weighted": accuracy / 2}
+    scores["loss"] = 1 - accuracy
     found = Path("data/evaluations/model")
     found.mkdir(parents=True, exist_ok=True)
     metrics = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
     (found / "assessment.json").write_text(json.dumps({"metrics": metrics}))
-    (found / "curves.csv").write_text(f"epoch,val_loss\\n0,2.0\\n1,{1 - accuracy}\\n")
+    loss = "model,{},validation,loss,{}\\n"
+    curves = "row,epoch,split,metric,value\\n" + loss.format(0, 2.0) + loss.format(1, 1 - accuracy)
+    (found / "curves.csv").write_text(curves)
     (found / "scores.json").write_text(json.dumps(scores))
 else:
     found, plots = Path("data/evaluations/model"), Path("metrics/plots/model")
     for folder in (plots, Path("metrics/scores")):
         folder.mkdir(parents=True, exist_ok=True)
-    for name in ("assessment.json", "curves.csv"):
-        shutil.copy(found / name, plots)
+    shutil.copy(found / "assessment.json", plots)
+    shutil.copy(found / "curves.csv", "metrics/plots")
     shutil.copy(found / "scores.json", "metrics/scores/model.json")
     accuracy = json.loads((found / "scores.json").read_text())["accuracy"]
     Path("metrics/report.md").write_text(f"# Results\\n\\naccuracy {accuracy}\\n")
@@ -62,7 +67,7 @@ stages:
     cmd: python small.py publish
     deps: [small.py, data/evaluations]
     outs:
-      - metrics/plots/model: {cache: false}
+      - metrics/plots: {cache: false}
       - metrics/report.md: {cache: false}
     metrics:
       - metrics/scores/model.json: {cache: false}
@@ -88,7 +93,7 @@ def make(folder: Path) -> Path:
     for name in ("data", "models"):
         (folder / name).mkdir()
         shutil.copy(ROOT / name / ".gitignore", folder / name)
-    (folder / "small.py").write_text(STAGES)
+    (folder / "small.py").write_text(f"SCORES = {list(SCORES)}\n{STAGES}")
     (folder / "dvc.yaml").write_text(PIPELINE)
     run(folder, "git", "init", "-q", "-b", "main")
     commit(folder, "start")

@@ -16,8 +16,8 @@ def test_seeds_are_run_once_with_mean_and_spread_and_the_workspace_stays(project
     command = (*REPEAT, "seeds", "--count", "2", "-S", "model.dropout=0.2")
     first = run(project, *command)
     # accuracy is 0.9 - 0.2 + seed / 1000
-    assert "| seed=1 | 0.299 | 0.701 | 0.350 | 0.175 |" in first
-    assert "| mean ± sd of 2 | 0.299 ± 0.001 | 0.702 ± 0.001 |" in first
+    assert "| seed=1 | 0.701 | 0.350 |" in first
+    assert "| mean ± sd of 2 | 0.702 ± 0.001 |" in first
     assert run(project, "git", "status", "--porcelain") == ""
     made = run(project, "git", "for-each-ref", "refs/exps")
     assert made.count("/model-seed-") == 2
@@ -28,8 +28,8 @@ def test_seeds_are_run_once_with_mean_and_spread_and_the_workspace_stays(project
 def test_the_mean_and_the_sample_standard_deviation_are_of_all_repetitions():
     scores = {f"split.fold={n}": dict.fromkeys(repeat.SCORES, value) for n, value in enumerate((0.1, 0.2, 0.6))}
     lines = repeat.table(scores).splitlines()
-    assert lines[2] == "| split.fold=0 | 0.100 | 0.100 | 0.100 | 0.100 |"
-    assert lines[-1] == "| mean ± sd of 3 |" + " 0.300 ± 0.265 |" * 4
+    assert lines[2] == "| split.fold=0 |" + " 0.100 |" * len(repeat.SCORES)
+    assert lines[-1] == "| mean ± sd of 3 |" + " 0.300 ± 0.265 |" * len(repeat.SCORES)
 
 
 def test_folds_are_those_of_params(project, monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""`make compare`: what each experiment changed and how the row under study scored, best first, in 120 columns."""
+"""`make compare`: what each experiment changed and how a row scored in it, best first, in 120 columns."""
 
 import textwrap
 
@@ -9,9 +9,8 @@ from tools.experiments import SCORES, Experiment, read_experiments
 
 WIDTH = 120
 NAME_WIDTH = 24
-HEADERS = dict(zip(SCORES, ("loss", "accuracy", "weighted F1", "macro F1"), strict=True))
-COLUMN = 2 + max(map(len, HEADERS.values()))
-CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - COLUMN * len(SCORES)
+HEADINGS = [metric.label for metric in SCORES.values()]
+CHANGES_WIDTH = WIDTH - NAME_WIDTH - 2 - sum(2 + len(heading) for heading in HEADINGS)
 
 
 def main() -> None:
@@ -35,34 +34,34 @@ def table(experiments: list[Experiment], by: str, row: str) -> str:
 
     Args:
         experiments: In any order.
-        by: The score that says which is best: the lowest loss, the highest of the others.
+        by: The score that says which is best.
         row: Whose settings go without a prefix.
 
     Returns:
         Lines of at most 120 characters; experiments without scores come last, with their state.
     """
-    lines = [f"{'experiment':{NAME_WIDTH}}  {'changed':{CHANGES_WIDTH}}" + _cells(HEADERS.values())]
+    lines = [f"{'experiment':{NAME_WIDTH}}  {'changed':{CHANGES_WIDTH}}" + _cells(HEADINGS)]
     lines.append("-" * WIDTH)
     for experiment in sorted(experiments, key=lambda one: _rank(one, by)):
         changes = [f"{key.removeprefix(f'{row}.')}={_shown(value)}" for key, value in experiment.changes.items()]
         wrapped = textwrap.wrap(" ".join(changes) or "-", CHANGES_WIDTH, break_on_hyphens=False)
-        scores = [f"{experiment.scores[name]:.3f}" for name in SCORES if name in experiment.scores]
-        cells = _cells(scores) if scores else f"  {experiment.state}"
+        scores = [f"{experiment.scores[name]:.3f}" if name in experiment.scores else "-" for name in SCORES]
+        cells = _cells(scores) if experiment.scores else f"  {experiment.state}"
         lines.append(f"{_short(experiment.name):{NAME_WIDTH}}  {wrapped[0]:{CHANGES_WIDTH}}{cells}".rstrip())
         lines += [f"{'':{NAME_WIDTH}}  {rest}" for rest in wrapped[1:]]
     return "\n".join(lines)
 
 
 def _rank(experiment: Experiment, by: str) -> tuple[float, ...]:
-    """Sorts the best first, of equals the one with the lower loss, and last what has no scores."""
-    if not experiment.scores:
+    """Sorts the best first, of equals the one with the lower loss, and last what has no such score."""
+    if by not in experiment.scores:
         return (float("inf"),)
-    loss = experiment.scores["loss"]
-    return (loss if by == "loss" else -experiment.scores[by], loss)
+    value = experiment.scores[by]
+    return (value if SCORES[by].lower_is_better else -value, experiment.scores["loss"])
 
 
 def _cells(texts) -> str:
-    return "".join(f"{text:>{COLUMN}}" for text in texts)
+    return "".join(f"  {text:>{len(heading)}}" for heading, text in zip(HEADINGS, texts, strict=True))
 
 
 def _short(name: str) -> str:

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.lib.core.params import row_name
+from stages.lib.scoring import metrics
 from tools.commands import output_of
 
 _REPETITION = re.compile(r".+-(seed|split-fold)-\d+-[0-9a-f]{8}")
 """What `repetition_name` gives."""
-SCORES = ("loss", "accuracy", "f1_weighted", "f1_macro")
+SCORES = metrics.shown("scores")
+"""What files under metrics/scores hold, by name."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ CHECK_LOCK = ".ci/check-lock"
 REPORT = Path("metrics/report.md")
 MAX_CURVES = 4
 MAX_STAGES = 6
-HEADERS = "| row | loss | accuracy | weighted F1 | macro F1 |\n|---|--:|--:|--:|--:|"
+CURVES = "metrics/plots/curves.csv"
+HEADINGS = f"| row | {' | '.join(metric.label for metric in SCORES.values())} |\n|---{'|--:' * len(SCORES)}|"
 
 
 def main() -> None:
@@ -94,16 +95,16 @@ def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
         row = Path(path).stem
         if not path.startswith(SCORES_DIR) or not (intervals := _assessment(base, row).get("metrics")):
             continue
-        for name in SCORES:
+        for name, metric in SCORES.items():
             interval, new = intervals.get(name) or {}, changes.get(name, {}).get("new")
             low, high = interval.get("low"), interval.get("high")
             if new is None or low is None or high is None:
                 continue
-            if new > high if name == "loss" else new < low:
-                verb, side = ("rose", "above") if name == "loss" else ("fell", "below")
+            if new > high if metric.lower_is_better else new < low:
+                verb, side = ("rose", "above") if metric.lower_is_better else ("fell", "below")
                 found.append(
-                    f"{row}: {name} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval that "
-                    f"the base gives for it, {low:.3f} to {high:.3f}"
+                    f"{row}: {metric.label} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval "
+                    f"that the base gives for it, {low:.3f} to {high:.3f}"
                 )
     return found
 
@@ -149,7 +150,7 @@ def markdown(
     ]
     parts.append("### Params\n\n" + _table("| param | base | here |\n|---|---|---|", lines, "No param changes."))
     rows = {Path(path).stem: changes for path, changes in metrics.items() if path.startswith(SCORES_DIR)}
-    parts.append("### Scores\n\n" + _table(HEADERS, [_score_line(*row) for row in rows.items()], "No score changes."))
+    parts.append("### Scores\n\n" + _table(HEADINGS, [_score_line(*row) for row in rows.items()], "No score changes."))
     if rows and not fallen and all(_assessment(base, row).get("metrics") for row in rows):
         parts.append("None of them left the base's 95 % interval for the worse.")
     others = [
@@ -171,9 +172,13 @@ def curves(base: str, row: str) -> str:
 
     Mermaid stretches every line over the whole axis, so one that ends earlier is made as long as the other.
     """
-    path = Path(f"{PLOTS_DIR}/{row}/curves.csv")
-    texts = {"base": _at(base, path.as_posix()), "here": path.read_text() if path.exists() else None}
-    losses = {name: pd.read_csv(io.StringIO(text))["val_loss"].tolist() for name, text in texts.items() if text}
+    texts = {"base": _at(base, CURVES), "here": Path(CURVES).read_text() if Path(CURVES).exists() else None}
+    losses = {}
+    for name, text in texts.items():
+        table = pd.read_csv(io.StringIO(text or "row,epoch,split,metric,value\n"), keep_default_na=False)
+        mine = (table["row"] == row) & (table["split"] == "validation") & (table["metric"] == "loss")
+        if mine.any():
+            losses[name] = table.loc[mine, "value"].tolist()
     if "here" not in losses or losses.get("base") == losses["here"]:
         return ""
     epochs = max(map(len, losses.values()))

@@ -67,7 +67,8 @@ def repetition(row: str, changes: list[str]) -> dict[str, float]:
 
 def table(scores: dict[str, dict[str, float]]) -> str:
     """Draws a Markdown table: a line per repetition, then mean ± sample standard deviation."""
-    lines = ["| | loss | accuracy | weighted F1 | macro F1 |", "|---|--:|--:|--:|--:|"]
+    labels = [metric.label for metric in SCORES.values()]
+    lines = [f"| | {' | '.join(labels)} |", "|---" + "|--:" * len(labels) + "|"]
     for change, values in scores.items():
         lines.append(f"| {change} | " + " | ".join(f"{values[name]:.3f}" for name in SCORES) + " |")
     columns = [[values[name] for values in scores.values()] for name in SCORES]

@@ -1,12 +1,13 @@
 """What a network has to beat: the commonest class, and the nearest class mean on a frozen network's features."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from stages.lib.core.sections import TENSORS, Row, features_dir
+from stages.lib.core.sections import Row
 from stages.lib.data.shards import ShardedArray
 
 MAJORITY = "majority"
@@ -29,13 +30,22 @@ def for_table(rows: Iterable[Row], split_features: str) -> list[str]:
     Returns:
         `majority`, then the nearest class means on the features that the rows see, in the rows' order.
     """
-    seen = dict.fromkeys(split_features if row.input == TENSORS else row.input for row in rows)
-    return [MAJORITY, *(mean_name(features.removeprefix(features_dir(""))) for features in seen)]
+    seen = dict.fromkeys(row.input if row.on_features else split_features for row in rows)
+    return [MAJORITY, *(mean_name(Path(features).name) for features in seen)]
+
+
+def describe(name: str, commonest: str) -> str:
+    """Puts a baseline into words; `commonest` is the class that the majority always names."""
+    return f"always {commonest}" if name == MAJORITY else f"nearest class mean on {name.removeprefix(_MEAN)} features"
 
 
 def class_shares(labels: np.ndarray, n_classes: int) -> np.ndarray:
-    """Returns the share of every class among the training images, `(n_classes,)`; the largest is the majority's."""
-    return np.bincount(labels, minlength=n_classes) / len(labels)
+    """Returns the share of every class among the training images, `(n_classes,)`; the largest is the majority's.
+
+    A class without a training image counts as one: a share of 0 would have an endless loss.
+    """
+    counts = np.maximum(np.bincount(labels, minlength=n_classes), 1)
+    return counts / counts.sum()
 
 
 def nearest_class_mean(

@@ -13,6 +13,8 @@ import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 
+REMEDY = "run the stage that writes it with `dvc repro`"
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -60,7 +62,7 @@ def write_csv(path: Path, table: pd.DataFrame, float_format: str | None = None) 
         table.to_csv(temporary, index=False, float_format=float_format, lineterminator="\n")
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, remedy: str = REMEDY) -> bytes:
     """Reads a file that an earlier stage wrote.
 
     Raises:
@@ -69,34 +71,49 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; run the stage that writes it with `dvc repro`") from None
+        raise PipelineError(f"{path}: missing; {remedy}") from None
 
 
 def read_json(path: Path) -> Any:
     """Reads a JSON file that an earlier stage wrote.
 
     Raises:
-        PipelineError: If the file is missing.
+        PipelineError: If the file is missing or is no JSON.
     """
-    return json.loads(read_bytes(path))
+    try:
+        return json.loads(read_bytes(path))
+    except ValueError as error:  # of the parser, and of UTF-8
+        raise PipelineError(f"{path}: not JSON ({error}); delete it and {REMEDY}") from None
 
 
-def read_csv(path: Path, columns: Collection[str]) -> pd.DataFrame:
-    """Reads a table that an earlier stage wrote; all cells are text, an empty one is `""`.
+def read_csv(
+    path: Path, columns: Collection[str], numbers: Collection[str] = (), rest: bool = True, remedy: str = REMEDY
+) -> pd.DataFrame:
+    """Reads a table that an earlier stage wrote; cells are text, an empty one is `""`.
 
     Args:
         path: The file.
-        columns: What it has to have; more is allowed.
+        columns: Columns of text that it has to have.
+        numbers: Columns of numbers that it has to have; an empty cell is NaN.
+        rest: Whether to read its other columns too, as text.
+        remedy: What to do where the file is wrong, for messages.
 
     Raises:
-        PipelineError: If the file is missing, is no CSV or lacks a column.
+        PipelineError: If the file is missing, is no CSV, lacks a column or has a cell that is no number.
     """
-    content, again = read_bytes(path), "make it again with `dvc repro`"
+    content, wanted = read_bytes(path, remedy), [*columns, *numbers]
     try:
-        table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)
+        table = pd.read_csv(
+            io.BytesIO(content), dtype=str, keep_default_na=False, usecols=None if rest else lambda name: name in wanted
+        )
     except ValueError as error:  # pandas' parser errors and those of UTF-8
-        raise PipelineError(f"{path}: not a CSV file ({error}); {again}") from None
-    absent = [column for column in columns if column not in table.columns]
+        raise PipelineError(f"{path}: not a CSV file ({error}); {remedy}") from None
+    absent = [column for column in wanted if column not in table.columns]
     if absent:
-        raise PipelineError(f"{path}: lacks the column {absent[0]}; {again}")
+        raise PipelineError(f"{path}: lacks the column {absent[0]}; {remedy}")
+    for column in numbers:
+        try:
+            table[column] = pd.to_numeric(table[column])
+        except ValueError as error:
+            raise PipelineError(f"{path}: column {column}: {error}; {remedy}") from None
     return table

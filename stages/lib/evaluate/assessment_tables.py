@@ -3,56 +3,56 @@
 import numpy as np
 import pandas as pd
 
-from stages.lib.scoring import counts
-from stages.lib.scoring.partitions import COLUMNS, Partition
+from stages.lib.scoring.coarse import COLUMNS, CoarseClasses
+from stages.lib.scoring.evaluated import Evaluated, f1, share
 from stages.lib.scoring.predictions import Predicted
 
 
-def classes_table(partition: str, names: list[str], labels: np.ndarray, predicted: np.ndarray) -> pd.DataFrame:
-    """Tabulates precision, recall and F1 of every class of a partition.
+def classes_table(level: str, names: list[str], images: Evaluated) -> pd.DataFrame:
+    """Tabulates precision, recall and F1 of every class.
 
     Args:
-        partition: Its column in the catalog, or `label`.
-        names: Of its classes.
-        labels: int, `(n,)`: the true class of every test image.
-        predicted: int, `(n,)`.
+        level: The classes' column in the catalog: `label`, or that of coarse classes.
+        names: Of the classes.
+        images: The test images, by these classes.
 
     Returns:
-        One line per class: partition, name, support, predicted, precision, recall, f1; NaN where nothing was counted.
+        One line per class: level, name, support, predicted, precision, recall, f1; 0 where nothing was counted.
     """
-    counted = counts.count(labels, predicted, len(names))
+    counts = images.once.counts
     return pd.DataFrame(
         {
-            "partition": partition,
+            "level": level,
             "name": names,
-            "support": counted.support.astype(int),
-            "predicted": counted.predicted.astype(int),
-            "precision": counts.share(counted.right, counted.predicted),
-            "recall": counts.share(counted.right, counted.support),
-            "f1": counts.f1(counted),
+            "support": counts.support.astype(int),
+            "predicted": counts.predicted.astype(int),
+            "precision": share(counts.right, counts.predicted),
+            "recall": share(counts.right, counts.support),
+            "f1": f1(counts),
         }
     )
 
 
 def confusion_table(
-    test: Predicted, classes: list[str], partitions: dict[str, Partition], coarse: dict
+    test: Predicted, classes: list[str], grouped: dict[str, CoarseClasses], coarse: dict[str, Evaluated]
 ) -> pd.DataFrame:
-    """Tabulates what every test image is and was taken for, by class and by partition.
+    """Tabulates what every test image is and was taken for, by class and by coarse class.
 
     Args:
         test: The row's predictions, `(n,)` images.
         classes: The catalog's.
-        partitions: By column of the catalog.
-        coarse: By the same columns: true and predicted partition of every image, int, `(n,)` each.
+        grouped: The coarse classes, by column of the catalog.
+        coarse: By the same columns: the images by coarse class.
 
     Returns:
-        One line per image: `actual` and `predicted`, and both again for each partition.
+        One line per image: `actual` and `predicted`, and both again for each column of coarse classes.
     """
     names = np.array(classes)
     table = pd.DataFrame({"actual": names[test.labels], "predicted": names[test.predicted]})
-    for column, partition in partitions.items():
-        for what, numbers in zip(("actual", "predicted"), coarse[column], strict=True):
-            table[f"{what}_{COLUMNS[column]}"] = np.array(partition.names)[numbers]
+    for column, images in coarse.items():
+        names = np.array(grouped[column].names)
+        table[f"actual_{COLUMNS[column]}"] = names[images.labels]
+        table[f"predicted_{COLUMNS[column]}"] = names[images.predicted]
     return table
 
 
@@ -81,9 +81,3 @@ def mistakes_table(test: Predicted, images: pd.DataFrame, classes: list[str], mo
     )
     wrong = table[test.labels != test.predicted]
     return wrong.sort_values(["confidence", "md5hash"], ascending=[False, True]).head(most)
-
-
-def first(columns: str | list[str], table: pd.DataFrame) -> pd.DataFrame:
-    """Moves one column, or several, to the front of a table."""
-    front = [columns] if isinstance(columns, str) else columns
-    return table[front + [column for column in table if column not in front]]

@@ -2,20 +2,24 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from stages.lib.core.files import read_bytes
-from stages.lib.core.sections import SAMPLE_CATALOG, TENSORS, Backbone, Row
+from stages.lib.core.registry import label
+from stages.lib.core.sections import SAMPLE_CATALOG, Backbone, Row
 from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
 
 PAPER_DATASET = "fitzpatrick17k"
+DIGITS = 16
+"""Of a fingerprint."""
 
 
 def origin(
-    dataset: str, catalog: str, weights: str, max_epochs: int | None, backbones: dict[str, Backbone | None]
+    dataset: str, catalog: str, weights: str, max_epochs: int | None, backbones: Mapping[str, Backbone | None]
 ) -> dict[str, Any]:
     """Returns what the results come from: dataset, weights and whether the paper's figures can be compared.
 
@@ -45,21 +49,50 @@ def weights_name(weights: str) -> str:
     return Path(weights).name
 
 
+def column_label(column: str) -> str:
+    """Returns the name of a catalog column on pages."""
+    return {"fitzpatrick_scale": "skin type", "fitzpatrick_centaur": "skin type (Centaur)"}.get(column, column)
+
+
+def describe(row: Row, kinds: Mapping[str, str]) -> str:
+    """Puts a row's network and training into words, without the batch size and dropout.
+
+    Args:
+        row: The row.
+        kinds: Of the dataset's side inputs, by column.
+    """
+    network = label(row.architecture)
+    if row.filters:
+        network += " " + "/".join(map(str, row.filters))
+    if row.on_features:
+        network = f"frozen {network}"
+    for column in row.side_inputs:
+        network += f" + {column_label(column)}" + (" as a number" if kinds.get(column) == "raw" else "")
+    if row.fusion != "concatenate":
+        network += f" by {row.fusion}"
+    parts = [network, f"dense {row.dense_units}", f"{label(row.optimizer)} {row.learning_rate:g}"]
+    return ", ".join(parts + ["augmented"] * row.augment)
+
+
 def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
-    """Returns a row's settings as text, in the order of params.yaml; empty ones and the table left out."""
-    values = {key: value for key, value in row.model_dump(exclude={"table"}).items() if value != []}
-    if max_epochs and max_epochs < row.epochs and row.input == TENSORS:
+    """Returns a row's settings as text, in the order of params.yaml; empty ones left out."""
+    values = {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else value
+        for key, value in row.model_dump().items()
+        if value != []
+    }
+    if max_epochs and max_epochs < row.epochs and not row.on_features:
         values["epochs"] = f"{row.epochs}, capped at {max_epochs}"
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def fingerprints(files: dict[str, Path]) -> dict[str, str]:
-    """Returns what tells one run from another whatever its commit and date: the first 16 digits of files' SHA-256.
+    """Returns what tells one run from another whatever its commit and date: the first digits of files' SHA-256.
 
     Raises:
         PipelineError: If one is missing.
     """
-    return {name: hashlib.sha256(read_bytes(path)).hexdigest()[:16] for name, path in files.items()}
+    return {name: hashlib.sha256(read_bytes(path)).hexdigest()[:DIGITS] for name, path in files.items()}
 
 
 def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -1,4 +1,4 @@
-"""What all figures of the report share: one look, and PNG bytes that are the same for the same data.
+"""What all figures of the report share: one look, and PNG bytes, the same for the same data, which they all return.
 
 Colours are Okabe and Ito's (https://jfly.uni-koeln.de/color/), which colour-blind people can tell apart; whatever has
 a colour also differs in marker, line or hatching, for black and white. Text is never parsed as mathematics: class names
@@ -13,12 +13,16 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from stages.lib.scoring import bootstrap
+
 WIDTH_IN = 5.6
 """With 10 point type, so that it can still be read when a telephone shows it 3.7 inches (358 px) wide."""
 WIDE_IN = 9.0
 """For what has many parts; the page lets a telephone scroll it."""
 DPI = 160
 BLUE, ORANGE, GREY, LIGHT = "#0072B2", "#D55E00", "#666666", "#9CC7E3"
+LEVEL = f"{bootstrap.LEVEL:.0%}".replace("%", " %")
+"""Of every interval, as the page writes it."""
 LEGEND = {"loc": "outside upper center", "columnspacing": 1.5}
 MAX_LABEL_CHARS = 26
 

@@ -1,4 +1,6 @@
-"""Figures of trust: how often a row is right when it says that it is sure, and for whom."""
+"""Figures of trust: how often the model is right when it says that it is sure, and for whom."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,6 @@ def reliability(bins: pd.DataFrame) -> bytes:
     Args:
         bins: One line per bin: `calibration` (`before`, `after`), `low`, `high` (edges of the confidence), `n`,
             `confidence` (mean) and `accuracy`; the last two are missing where `n` is 0.
-
-    Returns:
-        PNG bytes.
     """
     looks = {
         "before": ("s--", ORANGE, "as trained", {"facecolor": "none", "hatch": "////"}),
@@ -37,34 +36,42 @@ def reliability(bins: pd.DataFrame) -> bytes:
         diagram.set_xlim(0, 1)
         diagram.set_ylabel("accuracy")
         counts.set_ylabel("images")
-        counts.set_xlabel("confidence: the probability of the class that the row names")
+        counts.set_xlabel("confidence: the probability of the class that the model names")
         counts.yaxis.get_major_locator().set_params(integer=True, nbins=4)
         figure.align_ylabels()
         figure.legend(ncols=2, **LEGEND)
         return drawing.png(figure)
 
 
-def accuracy_by_type(table: pd.DataFrame, overall: float, hidden: pd.DataFrame | None = None) -> bytes:
-    """Draws accuracy by skin type with 95 % intervals; the images of each type stand under its name.
+def accuracy_by_type(table: pd.DataFrame, accuracy: Mapping[str, float]) -> bytes:
+    """Draws accuracy by skin type with its interval; under its name stands how many images each type has.
 
     Args:
-        table: One line per group: `group`, `n`, `accuracy`, `accuracy_low`, `accuracy_high`; the scores are missing
-            where there is no image, the bounds where no interval can be given.
-        overall: The accuracy over all of them.
-        hidden: The same with every skin type given to the network as unknown; None for rows that take none.
-
-    Returns:
-        PNG bytes.
+        table: A row's skin_types.csv; the scores are missing where there is no image, the bounds where there is no
+            interval. Lines with `input` `hidden` are there for rows that take side inputs.
+        accuracy: Over all images: `value`.
     """
+    chosen = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
+    table, hidden = (chosen[chosen["input"] == name] for name in ("given", "hidden"))
+    hidden, overall = None if hidden.empty else hidden, accuracy["value"]
     places = np.arange(len(table))
     shift = 0.0 if hidden is None else 0.14
     with drawing.style():
         figure = Figure((WIDTH_IN, 3.8), layout="constrained")
         axes = figure.subplots()
         axes.axhline(overall, color=GREY, linestyle="--", linewidth=1.4, label="all test images")
-        series = [(table, -shift, "o", BLUE, LIGHT, "type given" if hidden is not None else "accuracy, 95 % interval")]
+        series = [
+            (
+                table,
+                -shift,
+                "o",
+                BLUE,
+                LIGHT,
+                "side inputs given" if hidden is not None else f"accuracy, {drawing.LEVEL} interval",
+            )
+        ]
         if hidden is not None:
-            series.append((hidden, shift, "s", ORANGE, "#EBB08C", "type set to unknown"))
+            series.append((hidden, shift, "s", ORANGE, "#EBB08C", "side inputs hidden"))
         for values, offset, marker, colour, pale, label in series:
             bounds = values[["accuracy_low", "accuracy_high"]].to_numpy(float).T
             spread = np.abs(bounds - values["accuracy"].to_numpy(float))

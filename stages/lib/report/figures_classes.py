@@ -19,9 +19,6 @@ def confusion(actual: pd.Series, predicted: pd.Series) -> bytes:
     Args:
         actual: The true class of each test image, by name; at most `MAX_CLASSES` of them.
         predicted: The class that was named.
-
-    Returns:
-        PNG bytes.
     """
     names = sorted(set(actual) | set(predicted))
     counts = pd.crosstab(actual.to_numpy(), predicted.to_numpy())
@@ -59,9 +56,6 @@ def confused_pairs(pairs: pd.DataFrame) -> bytes:
     Args:
         pairs: `actual`, `predicted` (names), `images` (how often) and `share` (of the actual class), in the order in
             which they are drawn; at least one.
-
-    Returns:
-        PNG bytes.
     """
     with drawing.style():
         figure = Figure((WIDTH_IN, 0.36 * len(pairs) + 0.7), layout="constrained")

@@ -16,9 +16,6 @@ def classes(counts: pd.DataFrame) -> bytes:
 
     Args:
         counts: Index: class names. Columns: `catalog` and `kept`, images.
-
-    Returns:
-        PNG bytes.
     """
     ordered = counts.sort_values("catalog", ascending=False, kind="stable")
     columns = 1 if len(ordered) <= ONE_COLUMN else 2
@@ -47,9 +44,6 @@ def skin_types(counts: pd.DataFrame) -> bytes:
 
     Args:
         counts: Index: skin types, `unknown` included. Columns: `catalog` and `kept`, images.
-
-    Returns:
-        PNG bytes.
     """
     with drawing.style():
         figure = Figure((WIDTH_IN, 3.2), layout="constrained")

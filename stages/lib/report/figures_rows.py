@@ -1,7 +1,6 @@
 """Figures of rows: how they compare, and how they were trained."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -14,50 +13,36 @@ from stages.lib.report.drawing import BLUE, GREY, LEGEND, LIGHT, ORANGE, WIDE_IN
 PANELS_ACROSS = 4
 
 
-@dataclass(frozen=True)
-class Mark:
-    """One row of the comparison: a share with its interval, and the paper's where it has one."""
-
-    name: str
-    value: float
-    low: float | None
-    high: float | None
-    paper: float | None
-
-
-def comparison(groups: Sequence[tuple[str, Sequence[Mark]]], references: Mapping[str, float]) -> bytes:
+def comparison(groups: Mapping[str, Mapping[str, Mapping]], references: Mapping[str, float]) -> bytes:
     """Draws each row's accuracy with its 95 % interval, the paper's beside it.
 
     Args:
-        groups: Titles, each with its rows.
+        groups: By title, then by row: `value`, `low`, `high` (None where there is no interval) and `paper` (None where
+            the paper has no such row).
         references: Accuracies to beat, by name, drawn as vertical lines; two at most.
-
-    Returns:
-        PNG bytes.
     """
-    lines = [line for title, marks in groups for line in (title, *marks)]
-    marks = {place: line for place, line in enumerate(lines) if isinstance(line, Mark)}
-    values = np.array([mark.value for mark in marks.values()])
-    bounds = np.array([(mark.value if mark.low is None else mark.low, mark.value if mark.high is None else mark.high)
-                       for mark in marks.values()])  # fmt: skip
-    paper = [(mark.paper, place) for place, mark in marks.items() if mark.paper is not None]
+    lines = [line for title, rows in groups.items() for line in ((title, None), *rows.items())]
+    marks = {place: mark for place, (_, mark) in enumerate(lines) if mark}
+    values, low, high, paper = (
+        np.array([mark[key] for mark in marks.values()], dtype=float) for key in ("value", "low", "high", "paper")
+    )
     with drawing.style():
         figure = Figure((WIDTH_IN, 0.22 * len(lines) + 1.2), layout="constrained")
         axes = figure.subplots()
+        spread = np.nan_to_num([values - low, high - values])
         axes.errorbar(
-            values, list(marks), xerr=np.abs(bounds.T - values), fmt="o", color=BLUE, ecolor=LIGHT, elinewidth=2.5,
-            markersize=6, label="ours, with 95 % interval",
+            values, list(marks), xerr=spread, fmt="o", color=BLUE, ecolor=LIGHT, elinewidth=2.5, markersize=6,
+            label=f"ours, with {drawing.LEVEL} interval",
         )  # fmt: skip
-        if paper:
+        if not np.isnan(paper).all():
             published = {"color": ORANGE, "markerfacecolor": "none", "markersize": 6}
-            axes.plot(*zip(*paper, strict=True), "D", label="paper, on Fitzpatrick17k", **published)
+            axes.plot(paper, list(marks), "D", label="paper, on Fitzpatrick17k", **published)
         for (name, value), dashes in zip(references.items(), ("--", ":"), strict=False):
             axes.axvline(value, color=GREY, linestyle=dashes, linewidth=1.4, label=name)
-        drawing.label_rows(axes, [line.name if isinstance(line, Mark) else line for line in lines], 10)
+        drawing.label_rows(axes, [name for name, _ in lines], 10)
         for place, label in enumerate(axes.get_yticklabels()):
             label.set_fontweight("normal" if place in marks else "bold")
-        highest = max(bounds.max(), *references.values(), *(value for value, _ in paper), 0.1)
-        axes.set_xlim(0, min(1.02, 1.08 * highest))
+        axes.set_xlim(0, min(1.02, 1.08 * np.nanmax([*values, *high, *paper, *references.values(), 0.1])))
         axes.set_xlabel("accuracy on the test images")
         figure.legend(ncols=2, **LEGEND)
         return drawing.png(figure)
@@ -69,9 +54,6 @@ def curves(history: pd.DataFrame) -> bytes:
     Args:
         history: One row per epoch: `epoch`, `loss`, `accuracy`, `f1_weighted`, the same with `val_`, and
             `chosen`, 1 for the epoch whose weights were kept.
-
-    Returns:
-        PNG bytes.
     """
     with drawing.style():
         figure = Figure((WIDTH_IN, 5.8), layout="constrained")
@@ -91,9 +73,6 @@ def all_curves(histories: Mapping[str, pd.DataFrame]) -> bytes:
 
     Args:
         histories: By row name, as for `curves`.
-
-    Returns:
-        PNG bytes.
     """
     down = -(-len(histories) // PANELS_ACROSS)
     losses = np.concatenate([table[["loss", "val_loss"]].to_numpy().ravel() for table in histories.values()])

@@ -1,54 +1,55 @@
 """The report's pictures, from what was measured: which rows, classes, skin types and images each of them shows."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import pandas as pd
 
-from stages.lib.core.sections import TENSORS
+from stages.lib.baselines.baselines import MAJORITY
+from stages.lib.core.paths import TENSORS
 from stages.lib.data.shards import ShardedArray
-from stages.lib.report import figures_calibration, figures_classes, figures_rows, results, tables, thumbnails
-from stages.lib.report.measured import Assessment, Baseline
-from stages.lib.scoring import partitions
+from stages.lib.report import figures_classes, figures_rows, thumbnails
+from stages.lib.report.results import MODEL, Explained, published
+from stages.lib.scoring import coarse
 
 THUMBNAIL_PX = 144
 
 
 def comparison(
-    by_table: list[tables.Table],
-    assessments: dict[str, Assessment],
-    baselines: dict[str, Baseline],
-    references: list[str],
+    tables: Mapping[str, list[str]],
+    assessments: Mapping[str, dict],
+    paper: pd.DataFrame,
+    references: Mapping[str, dict],
 ) -> bytes:
-    """Draws the comparison of all rows, with what the row under study has to beat as lines."""
+    """Draws the comparison of all rows.
 
-    def mark(name: str, paper: tables.PaperScores | None) -> figures_rows.Mark:
-        accuracy = assessments[name].metrics["accuracy"]
-        return figures_rows.Mark(name, accuracy.value, accuracy.low, accuracy.high, paper and paper.accuracy)
+    Args:
+        tables: Names of rows, by the title of their table.
+        assessments: By row.
+        paper: The published scores, by row.
+        references: The baselines that the model has to beat, by name; drawn as lines.
+    """
 
-    groups = [("Row under study", [mark(results.MODEL, None)])]
-    groups += [(table.title.split(":")[0], [mark(row.name, row.paper) for row in table.results]) for table in by_table]
-    lines = {
-        "most common class" if baselines[name].features is None else "nearest class mean": baselines[name]
-        for name in references
-    }
-    return figures_rows.comparison(groups, {name: line.metrics["accuracy"].value for name, line in lines.items()})
+    def mark(name: str) -> dict[str, float | None]:
+        return assessments[name]["metrics"]["accuracy"] | {"paper": published(paper, name).get("accuracy")}
 
-
-def by_type(table: pd.DataFrame, model: Assessment) -> bytes:
-    """Draws accuracy by skin type, with the type given and, where the row takes one, hidden."""
-    part = table[(table["rating"] == "fitzpatrick_scale") & (table["level"] == "type")]
-    given, hidden = part[part["input"] == "given"], part[part["input"] == "hidden"]
-    overall = model.metrics["accuracy"].value
-    return figures_calibration.accuracy_by_type(given, overall, None if hidden.empty else hidden)
+    groups = {"Model": [MODEL]} | {title.split(":")[0]: names for title, names in tables.items()}
+    return figures_rows.comparison(
+        {title: {name: mark(name) for name in names} for title, names in groups.items()},
+        {
+            "most common class" if name == MAJORITY else "nearest class mean": line["metrics"]["accuracy"]["value"]
+            for name, line in references.items()
+        },
+    )
 
 
 def by_class(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:
     """Draws the confusion matrices that have room for names, and the pairs that are mistaken most."""
     drawn = {}
-    for partition in partitions.COLUMNS.values():
-        if f"actual_{partition}" in confusion:
-            actual, predicted = confusion[f"actual_{partition}"], confusion[f"predicted_{partition}"]
-            drawn[f"confusion_{partition}"] = figures_classes.confusion(actual, predicted)
+    for name in coarse.COLUMNS.values():
+        if f"actual_{name}" in confusion:
+            drawn[f"confusion_{name}"] = figures_classes.confusion(
+                confusion[f"actual_{name}"], confusion[f"predicted_{name}"]
+            )
     if pd.concat([confusion["actual"], confusion["predicted"]]).nunique() <= figures_classes.MAX_CLASSES:
         drawn["confusion"] = figures_classes.confusion(confusion["actual"], confusion["predicted"])
     if not pairs.empty:
@@ -56,34 +57,29 @@ def by_class(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:
     return drawn
 
 
-def photographs(mistakes: pd.DataFrame, explained: list[results.Explained]) -> dict[str, list]:
+def photographs(mistakes: pd.DataFrame, explained: list[Explained]) -> dict[str, list]:
     """Makes thumbnails of the most confident mistakes and of what Grad-CAM found.
 
     Returns:
         `mistakes`: dictionaries of the mistake and its `jpeg`. `gradcam`: one dictionary per image, with its `jpeg`
         and, in the order of `explained`, the `networks`' maps and what each named.
     """
-    tensors = ShardedArray(Path(TENSORS))
+    tensors = ShardedArray(TENSORS)
     sheet = [
-        mistake | {"jpeg": thumbnails.photograph(image, THUMBNAIL_PX)}
-        for mistake, image in zip(
-            mistakes.to_dict("records"), tensors.gather(tensors.positions(mistakes["md5hash"].tolist())), strict=True
-        )
+        line | {"jpeg": thumbnails.photograph(image, THUMBNAIL_PX)} for line, image in _with_images(tensors, mistakes)
     ]
-    rows: dict[str, dict] = {}
+    images: dict[str, dict] = {}
     for entry in explained:
-        images = tensors.gather(tensors.positions(entry.table["md5hash"].tolist()))
-        for line, image, found in zip(entry.table.to_dict("records"), images, entry.maps, strict=True):
-            row = rows.setdefault(
-                line["md5hash"],
-                {"label": line["label"], "jpeg": thumbnails.photograph(image, THUMBNAIL_PX), "networks": []},
+        for (line, image), found in zip(_with_images(tensors, entry.table), entry.maps, strict=True):
+            photograph = {"label": line["label"], "jpeg": thumbnails.photograph(image, THUMBNAIL_PX), "networks": []}
+            spotlight = thumbnails.spotlight(image, found, THUMBNAIL_PX)
+            images.setdefault(line["md5hash"], photograph)["networks"].append(
+                line | {"row": entry.row, "seen": bool(found.any()), "jpeg": spotlight}
             )
-            row["networks"].append(
-                line
-                | {
-                    "row": entry.row,
-                    "seen": bool(found.any()),
-                    "jpeg": thumbnails.spotlight(image, found, THUMBNAIL_PX),
-                }
-            )
-    return {"mistakes": sheet, "gradcam": list(rows.values())}
+    return {"mistakes": sheet, "gradcam": list(images.values())}
+
+
+def _with_images(tensors: ShardedArray, table: pd.DataFrame) -> list[tuple[dict, object]]:
+    """Returns each line of a table with the image, uint8 RGB, that its md5hash names."""
+    images = tensors.gather(tensors.positions(table["md5hash"].tolist()))
+    return list(zip(table.to_dict("records"), images, strict=True))

@@ -1,4 +1,4 @@
-"""Fills in the report's templates: one set of sentences and grids for HTML and Markdown."""
+"""Fills in the report's templates: one set of sentences and tables for HTML and Markdown."""
 
 import base64
 import re
@@ -8,9 +8,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from stages.lib.report import grids
+from stages.lib.report import cells
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
+_NUMBER = re.compile(rf"(?:[-+<%\d.,() {cells.MINUS}{cells.DASH}]|\bto\b)*")
 
 
 def render(template: str, report: dict[str, Any]) -> str:
@@ -18,7 +19,8 @@ def render(template: str, report: dict[str, Any]) -> str:
 
     Args:
         template: Its file name in `stages/lib/report/templates`.
-        report: What it shows, under the name `r`. Names from a catalog are escaped for the form at hand.
+        report: What it shows, under the name `r`; its `tables` are those of `stages.lib.report.tables`, by name. Names
+            from a catalog are escaped for the form at hand.
     """
     html = template.endswith(".html.j2")
     environment = Environment(
@@ -28,18 +30,29 @@ def render(template: str, report: dict[str, Any]) -> str:
         trim_blocks=True,
         keep_trailing_newline=True,
     )
+    tables = {
+        name: [{heading: cells.cell(value) for heading, value in line.items()} for line in lines]
+        for name, lines in report["tables"].items()
+    }
+    environment.globals["r"] = report | {"tables": tables}
     environment.filters |= {
         "plain": (lambda value: value) if html else escape_markdown,
         "bold": Markup("<strong>{}</strong>").format if html else bold_markdown,
         "code": Markup("<code>{}</code>").format if html else "`{}`".format,
-        "score": grids.number,
-        "signed": grids.signed,
-        "percent": grids.percent,
-        "share": grids.share,
+        "score": cells.number,
+        "percent": cells.percent,
+        "probability": cells.probability,
         "n": "{:,}".format,
+        "headings": headings,
         "base64": lambda content: base64.b64encode(content).decode(),
     }
-    return environment.get_template(template).render(r=report)
+    text = environment.get_template(template).render()
+    return text if html else re.sub(r"\n\s*\n", "\n\n", text)
+
+
+def headings(table: list[dict[str, str]]) -> dict[str, bool]:
+    """Returns a table's headings, and whether all cells below one are numbers, which are set to the right."""
+    return {name: all(_NUMBER.fullmatch(line[name]) for line in table) for name in table[0]}
 
 
 def escape_markdown(value: object) -> str:

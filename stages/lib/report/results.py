@@ -1,61 +1,64 @@
-"""What was measured on each row, as `evaluate`, `baselines` and `explain` wrote it: read, checked and typed."""
+"""What was measured on each row, as `evaluate`, `baselines` and `explain` wrote it, and what the paper printed."""
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.report.measured import Assessment, Baseline
-from stages.lib.report.tables import read_checked, read_columns
+from stages.lib.core.files import read_csv, read_json
+from stages.lib.scoring.metrics import METRICS, shown
 
 MODEL = "model"
-"""The name of the row under study."""
-CURVES_COLUMNS = (
-    *("epoch", "loss", "accuracy", "f1_weighted"),
-    *("val_loss", "val_accuracy", "val_f1_weighted", "chosen"),
-)
+"""The name of the row that all others are compared with."""
+FURTHER = "further"
+FURTHER = "further"
+TITLES = {
+    "1": "Table 1: networks trained from scratch, by architecture, optimizer and batch size",
+    "2": "Table 2: dropout",
+    "3": "Table 3: transfer learning, from frozen networks",
+    "4": "Table 4: transfer learning with the skin type as second input",
+    FURTHER: "Further rows",
+}
+"""By the column `table` of the paper's scores; rows that it lacks are further ones."""
+PAPER_SCORES = ("loss", "accuracy", "f1")
+"""Columns of the paper's scores. The first two are metrics of ours; its `f1` is not (see `scoring.published`)."""
+
+_CURVES = [f"{split}{metric}" for split in ("", "val_") for metric in ("loss", "accuracy", "f1_weighted")]
+_SKIN_TYPES = [f"{name}{end}" for name in shown("skin_types") for end in ("", "_low", "_high")]
+_TABLES = {
+    "confusion": (["actual", "predicted"], []),
+    "classes": (["level", "name"], ["support", "predicted", "precision", "recall", "f1"]),
+    "reliability": (["calibration"], ["low", "high", "n", "confidence", "accuracy"]),
+    "mistakes": (["md5hash", "label", "predicted"], ["confidence", "label_probability"]),
+    "skin_types": (["rating", "input", "level", "group"], ["n", *_SKIN_TYPES]),
+}
+"""Columns of text and of numbers in the tables of data/evaluations/<row>."""
 
 
-@dataclass(frozen=True)
-class RowPlots:
-    """What is drawn of one row; the columns of each table are those of its file in data/evaluations/<row>."""
-
-    curves: pd.DataFrame
-    confusion: pd.DataFrame
-    classes: pd.DataFrame
-    reliability: pd.DataFrame
-    mistakes: pd.DataFrame
-    skin_types: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Explained:
+class Explained(NamedTuple):
     """Grad-CAM of one architecture: `table` has md5hash, label, predicted, probability; `maps` is `(n, H, W)`."""
 
-    architecture: str
     row: str
     table: pd.DataFrame
     maps: np.ndarray
 
 
-def read_assessment(directory: Path) -> Assessment:
+def read_assessment(directory: Path) -> dict[str, Any]:
     """Reads `assessment.json` of a row.
 
     Raises:
-        PipelineError: If it is missing or not what `evaluate` writes.
+        PipelineError: If it is missing, is no JSON or lacks a metric.
     """
-    return read_checked(directory / "assessment.json", Assessment)
-
-
-def read_baselines(path: Path) -> dict[str, Baseline]:
-    """Reads baselines.json.
-
-    Raises:
-        PipelineError: If it is missing or not what `baselines` writes.
-    """
-    return read_checked(path, dict[str, Baseline])
+    path = directory / "assessment.json"
+    if not path.is_file():
+        raise PipelineError(f"{path}: missing; row {directory.name} has no scores yet: run `dvc repro`")
+    assessment = read_json(path)
+    absent = set(METRICS) - set(assessment.get("metrics", {}) if isinstance(assessment, dict) else {})
+    if absent:
+        raise PipelineError(f"{path}: lacks {sorted(absent)[0]}; delete it and run `dvc repro`")
+    return assessment
 
 
 def read_curves(directory: Path) -> pd.DataFrame:
@@ -64,53 +67,72 @@ def read_curves(directory: Path) -> pd.DataFrame:
     Raises:
         PipelineError: If it is missing or malformed.
     """
-    return read_columns(directory / "curves.csv", CURVES_COLUMNS)
+    return read_csv(directory / "curves.csv", [], ["epoch", *_CURVES, "chosen"])
 
 
-def read_plots(directory: Path) -> RowPlots:
-    """Reads all that is drawn of a row.
+def long_curves(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Puts the curves of all rows into one table, which `dvc plots` draws: row, epoch, split, metric, value."""
+    parts = [table.melt(["epoch", "chosen"], var_name="metric").assign(row=name) for name, table in curves.items()]
+    table = pd.concat(parts, ignore_index=True)
+    table["value"] = pd.to_numeric(table["value"])
+    table["split"] = np.where(table["metric"].str.startswith("val_"), "validation", "training")
+    table["metric"] = table["metric"].str.removeprefix("val_")
+    return table[["row", "epoch", "split", "metric", "value"]]
+
+
+def read_tables(directory: Path) -> dict[str, pd.DataFrame]:
+    """Reads the tables of a row but its curves and predictions, by the names of their files.
 
     Raises:
         PipelineError: If a file is missing or malformed.
     """
-    skin_types = read_columns(
-        directory / "skin_types.csv",
-        ("rating", "input", "level", "group", "n", "accuracy", "accuracy_low", "accuracy_high", "f1_weighted"),
-    )
-    reliability = read_columns(
-        directory / "reliability.csv", ("calibration", "low", "high", "n", "confidence", "accuracy")
-    )
-    numbers = [name for name in skin_types if name.startswith(("accuracy", "f1_"))]
-    skin_types[numbers] = skin_types[numbers].apply(pd.to_numeric)
-    reliability[["confidence", "accuracy"]] = reliability[["confidence", "accuracy"]].apply(pd.to_numeric)
-    return RowPlots(
-        curves=read_curves(directory),
-        confusion=read_columns(directory / "confusion.csv", ("actual", "predicted")).astype(str),
-        classes=read_columns(
-            directory / "classes.csv", ("partition", "name", "support", "predicted", "precision", "recall", "f1")
-        ),
-        reliability=reliability,
-        mistakes=read_columns(
-            directory / "mistakes.csv",
-            ("md5hash", "label", "predicted", "confidence", "label_probability", "fitzpatrick_scale"),
-            rows=False,
-        ),
-        skin_types=skin_types,
-    )
+    return {name: read_csv(directory / f"{name}.csv", *columns) for name, columns in _TABLES.items()}
 
 
-def read_explained(directory: Path, architecture: str, row: str) -> Explained:
-    """Reads what `explain` wrote for an architecture.
+def read_explained(directory: Path, row: str) -> Explained:
+    """Reads what `explain` wrote for an architecture, of which it took a row.
 
     Raises:
-        PipelineError: If a file is missing.
+        PipelineError: If a file is missing or cannot be read.
     """
-    folder = directory / architecture
-    table = read_columns(folder / "explained.csv", ("md5hash", "label", "predicted", "probability"))
+    table = read_csv(directory / "explained.csv", ["md5hash", "label", "predicted"], ["probability"])
     try:
-        return Explained(architecture, row, table, np.load(folder / "maps.npy"))
+        return Explained(row, table, np.load(directory / "maps.npy"))
     except (OSError, ValueError) as error:
-        raise PipelineError(f"{folder / 'maps.npy'}: cannot be read ({error}); run `dvc repro`") from None
+        raise PipelineError(f"{directory / 'maps.npy'}: cannot be read ({error}); run `dvc repro`") from None
+
+
+def read_paper(path: Path) -> pd.DataFrame:
+    """Reads the published scores by row: `table` (text) and `PAPER_SCORES`.
+
+    Raises:
+        PipelineError: If the file is missing, malformed or has a row twice.
+    """
+    table = read_csv(path, ["row", "table"], PAPER_SCORES, remedy=f"restore it with `git restore {path}`")
+    for row, fault in ((table["row"].duplicated(), "is there twice; keep one"),
+                       (table.isna().any(axis=1), "lacks a score; add it")):  # fmt: skip
+        if row.any():
+            raise PipelineError(f"{path}: row {table['row'][row].iloc[0]} {fault}")
+    return table.set_index("row")
+
+
+def published(paper: pd.DataFrame, row: str) -> dict[str, float]:
+    """Returns what the paper printed of a row; nothing if it lacks the row."""
+    return paper.loc[row].to_dict() if row in paper.index else {}
+
+
+def by_table(rows: list[str], paper: pd.DataFrame) -> dict[str, list[str]]:
+    """Returns the results tables that have rows, by title: the paper's, then that of the rows that it lacks."""
+    of_row = paper["table"].reindex(rows).fillna(FURTHER)
+    keys = [*sorted(paper["table"].unique()), FURTHER]
+    tables = {TITLES.get(key, f"Table {key}"): of_row.index[of_row == key].tolist() for key in keys}
+    return {title: names for title, names in tables.items() if names}
+
+
+def fairness_of(assessment: dict[str, Any]) -> dict[str, Any]:
+    """Returns how far apart the skin types are, by type and by the catalog's main rating, side inputs given."""
+    main = {"rating": "fitzpatrick_scale", "input": "given", "level": "type"}
+    return next(found for found in assessment["skin_types"] if main.items() <= found.items())
 
 
 def confused_pairs(confusion: pd.DataFrame, count: int) -> pd.DataFrame:

@@ -1,209 +1,181 @@
-"""The results tables as data: each row's settings, the paper's scores and ours, side by side."""
+"""The report's tables: lists of lines, each a dictionary by heading, whose first cell names the line.
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+Cells are values that `cells.cell` writes: text, counts, figures, estimates (`value`, `low`, `high`); None is a dash.
+"""
+
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from stages.lib.core.errors import PipelineError
-from stages.lib.core.files import read_json
-from stages.lib.core.sections import TENSORS, Row
+from stages.lib.core.sections import Row
+from stages.lib.report.cells import estimate, percent, probability, signed
+from stages.lib.report.results import PAPER_SCORES, fairness_of, published
+from stages.lib.scoring.metrics import shown
 
-TITLES = {
-    1: "Table 1: networks trained from scratch, by architecture, optimizer and batch size",
-    2: "Table 2: dropout",
-    3: "Table 3: transfer learning, from frozen networks",
-    4: "Table 4: transfer learning with the skin type as second input",
-    0: "Further rows",
-}
-"""By `Row.table`, in the order of the report."""
-
-PAPER_COLUMNS = ("row", "table", "loss", "accuracy", "f1")
-
-_SPELLING = {
-    "lenet": "LeNet",
-    "alexnet": "AlexNet",
-    "vgg16": "VGG16",
-    "inceptionv3": "InceptionV3",
-    "resnet101v2": "ResNet101V2",
-    "mobilenetv2": "MobileNetV2",
-    "adam": "Adam",
-    "rmsprop": "RMSprop",
-    "sgd": "SGD",
-}
+Table = list[dict[str, Any]]
+_RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
 
 
-class Scores(BaseModel):
-    """What `evaluate` measured on the test images: the mean cross-entropy in nats, the others 0 to 1."""
-
-    model_config = ConfigDict(frozen=True)
-
-    loss: float
-    accuracy: float
-    f1_weighted: float
-    f1_macro: float
-
-
-@dataclass(frozen=True)
-class PaperScores:
-    """What the paper printed. Its `f1` is another metric: from soft probabilities, averaged over batches."""
-
-    loss: float
-    accuracy: float
-    f1: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """One row of a results table.
-
-    Attributes:
-        name: The row's name in params.yaml.
-        settings: What it is, in words.
-        batch_size: In images.
-        dropout: The share of units dropped.
-        paper: None where the paper has no such row.
-        ours: This run's scores.
-    """
-
-    name: str
-    settings: str
-    batch_size: int
-    dropout: float
-    paper: PaperScores | None
-    ours: Scores
-
-
-@dataclass(frozen=True)
-class Table:
-    """A results table, its rows in the order of params.yaml."""
-
-    title: str
-    results: list[Result]
-
-
-def read_columns(
-    path: Path, columns: tuple[str, ...], remedy: str = "run `dvc repro`", rows: bool = True
-) -> pd.DataFrame:
-    """Reads a CSV that has to hold `columns`; an empty cell of text is `""`.
+def results(
+    rows: Mapping[str, Row],
+    descriptions: Mapping[str, str],
+    assessments: Mapping[str, dict],
+    paper: pd.DataFrame,
+    baselines: Mapping[str, dict],
+    verdicts: Mapping[str, str],
+) -> Table:
+    """Puts rows beside the paper's, and below them what they have to beat.
 
     Args:
-        path: The file.
-        columns: The columns that it needs; more are allowed.
-        remedy: What to do where it is wrong, for messages.
-        rows: Whether it has to have at least one row.
-
-    Raises:
-        PipelineError: If the file is missing, is no CSV, lacks a column or has no row.
+        rows: Of this table, by name.
+        descriptions: Of rows, in words.
+        assessments: By row name.
+        paper: The published scores, by row.
+        baselines: Those that belong to this table, by name.
+        verdicts: On accuracy against the model, by row or baseline.
     """
-    try:
-        table = pd.read_csv(path, keep_default_na=False)
-    except FileNotFoundError:
-        raise PipelineError(f"{path}: missing; {remedy}") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise PipelineError(f"{path}: not a CSV file ({error}); {remedy}") from None
-    absent = [column for column in columns if column not in table]
-    if absent or (rows and table.empty):
-        what = f"lacks the column {', '.join(absent)}" if absent else "has a header but no row"
-        raise PipelineError(f"{path}: {what}; {remedy}")
-    return table
+    lines = [
+        {"row": name, "settings": descriptions[name], "batch": row.batch_size, "dropout": f"{row.dropout:g}"}
+        | _scores(assessments[name], published(paper, name))
+        for name, row in rows.items()
+    ]
+    lines += [
+        {"row": name, "settings": baseline["description"], "batch": None, "dropout": None} | _scores(baseline, {})
+        for name, baseline in baselines.items()
+    ]
+    return [line | {"accuracy against model": verdicts.get(line["row"])} for line in lines]
 
 
-def read_paper(path: Path) -> dict[str, PaperScores]:
-    """Reads the published scores, by row name.
+def _scores(assessment: dict, paper: Mapping[str, float]) -> dict[str, Any]:
+    line = {}
+    for name, metric in shown("results").items():
+        found = assessment["metrics"].get(name)
+        ours = found if name == "accuracy" else found and found["value"]  # of all intervals, there is room for one
+        if name in PAPER_SCORES:
+            line |= {f"{metric.label}, paper": paper.get(name), f"{metric.label}, ours": ours}
+        else:
+            line[metric.label] = ours
+    return line | {"soft F1, paper": paper.get("f1"), "soft F1, ours": assessment.get("f1_published")}
 
-    Raises:
-        PipelineError: If the file is missing, malformed or has a row twice.
-    """
-    table = read_columns(path, PAPER_COLUMNS, f"restore it with `git restore {path}`")
-    twice = table["row"][table["row"].duplicated()]
-    if not twice.empty:
-        raise PipelineError(f"{path}: row {twice.iloc[0]} stands twice; keep one")
-    scores = table[["loss", "accuracy", "f1"]].apply(pd.to_numeric, errors="coerce")
-    bad = table["row"][scores.isna().any(axis=1)]
-    if not bad.empty:
-        raise PipelineError(f"{path}: row {bad.iloc[0]} has a score that is no number; correct it")
-    return {
-        name: PaperScores(*map(float, values)) for name, values in zip(table["row"], scores.to_numpy(), strict=True)
+
+def differences(compared: pd.DataFrame) -> Table:
+    """Shows each row minus the model, from what `stages.lib.scoring.compare.compare` returns."""
+    lines: dict[str, dict[str, Any]] = {}
+    for found in compared.to_dict("records"):
+        label = shown("compared")[found["metric"]].label
+        lines.setdefault(found["row"], {"row": found["row"]}).update(
+            {
+                f"{label}, difference": estimate(found | {"value": found["difference"]}, signed),
+                f"p, {label}": probability(found["p_adjusted"]),
+                f"verdict, {label}": found["verdict"],
+            }
+        )
+    return list(lines.values())
+
+
+def guesses(assessments: Mapping[str, dict]) -> Table:
+    """Shows every row's scores with more than the first guess, and on coarse classes where the catalog has them."""
+    return [
+        {"row": name}
+        | _shown("guesses", assessment)
+        | {
+            f"{label}, {coarse['classes']} classes": found
+            for coarse in assessment["coarse_classes"].values()
+            for label, found in _shown("coarse", coarse).items()
+        }
+        for name, assessment in assessments.items()
+    ]
+
+
+def calibration(assessments: Mapping[str, dict]) -> Table:
+    """Shows log loss and calibration error of every row, before and after temperature scaling."""
+    return [
+        {"row": name} | _shown("calibration", assessment) | {"temperature": assessment["temperature"]}
+        for name, assessment in assessments.items()
+    ]
+
+
+def card(model: dict, majority: dict) -> Table:
+    """Shows the model's main scores beside those of always naming the most common class."""
+    beaten = _shown("card", majority)
+    return [
+        {"metric": label, "model": found, "most common class": beaten[label]}
+        for label, found in _shown("card", model).items()
+    ]
+
+
+def _shown(place: str, assessment: dict) -> dict[str, Any]:
+    """Returns the metrics of a place, by label."""
+    return {metric.label: assessment["metrics"].get(name) for name, metric in shown(place).items()}
+
+
+def skin_types(table: pd.DataFrame) -> Table:
+    """Shows the scores of the model by skin type and bucket, from its skin_types.csv, side inputs given and hidden."""
+    lines = []
+    for _, found in table.groupby(["rating", "level", "group"], sort=False):
+        by_input = {line["input"]: line for line in found.to_dict("records")}
+        line = by_input["given"]
+        cells = {"skin type": line["group"], "rating": _RATINGS[line["rating"]], "images": line["n"]}
+        cells |= {metric.label: _of_columns(line, name) for name, metric in shown("skin_types").items()}
+        if "hidden" in by_input:
+            cells["accuracy, side inputs hidden"] = _of_columns(by_input["hidden"], "accuracy")
+        lines.append(cells)
+    return lines
+
+
+def _of_columns(line: Mapping[str, Any], name: str) -> dict[str, float]:
+    return {"value": line[name], "low": line[f"{name}_low"], "high": line[f"{name}_high"]}
+
+
+def fairness(entries: Iterable[dict]) -> Table:
+    """Shows how far apart the model's skin types are, for every rating, input and level."""
+    return [
+        {
+            "rating": _RATINGS[entry["rating"]],
+            "compared": f"{len(entry['groups_compared'])} {entry['level']}s",
+            "side inputs": entry["input"],
+            "best": entry["best"],
+            "worst": entry["worst"],
+        }
+        | _disparities(entry)
+        | {"DPM covers": percent(entry["dpm_coverage"]), "EOM covers": percent(entry["eom_coverage"])}
+        for entry in entries
+    ]
+
+
+def fairness_of_rows(assessments: Mapping[str, dict]) -> Table:
+    """Shows the gap between skin types, and the price of not knowing the side inputs, for every row."""
+    lines = []
+    for name, assessment in assessments.items():
+        line = {"row": name} | _disparities(fairness_of(assessment))
+        line |= {"accuracy, side inputs hidden": None, "difference": None}
+        if hidden := assessment["hidden"]:
+            line["accuracy, side inputs hidden"] = hidden["metrics"]["accuracy"]
+            line["difference"] = estimate(hidden["difference"]["accuracy"], signed)
+        lines.append(line)
+    return lines
+
+
+def _disparities(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"gap in accuracy": entry["gap"], "p by chance": probability(entry["gap_p"])} | {
+        name.upper(): entry[name] for name in ("pqd", "dpm", "eom")
     }
 
 
-def read_checked(path: Path, form: Any) -> Any:
-    """Reads JSON that has to be of a form.
-
-    Args:
-        path: The file.
-        form: A type that pydantic knows, such as a model.
-
-    Raises:
-        PipelineError: If the file is missing or not JSON, or names the first key that does not fit.
-    """
-    try:
-        return TypeAdapter(form).validate_python(read_json(path))
-    except json.JSONDecodeError as error:
-        raise PipelineError(f"{path}: not JSON ({error}); delete it and run `dvc repro`") from None
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
-        raise PipelineError(f"{path}: {key}: {fault['msg']}; delete it and run `dvc repro`") from None
+def classes(table: pd.DataFrame) -> Table:
+    """Shows the model's precision, recall and F1 of every class, from its classes.csv."""
+    names = {"name": "class", "support": "test images", "predicted": "predicted", "precision": "precision",
+             "recall": "recall", "f1": "F1"}  # fmt: skip
+    return table.loc[table["level"] == "label", list(names)].rename(columns=names).to_dict("records")
 
 
-def read_scores(directory: Path) -> Scores:
-    """Reads `scores.json` of a row.
-
-    Raises:
-        PipelineError: If the row has no scores, or its file is not what `evaluate` writes.
-    """
-    path = directory / "scores.json"
-    if not path.is_file():
-        raise PipelineError(f"{path}: row {directory.name} has no scores yet; run `dvc repro`")
-    return read_checked(path, Scores)
+def confused(pairs: pd.DataFrame) -> Table:
+    """Shows which classes are taken for which (see `results.confused_pairs`)."""
+    names = {"images": "test images", "share": "share of the actual class"}
+    return pairs.assign(share=pairs["share"].map(percent)).rename(columns=names).to_dict("records")
 
 
-def describe(row: Row) -> str:
-    """Puts a row's network and training into words, without the batch size and dropout."""
-    network = _SPELLING[row.architecture]
-    if row.filters:
-        network += " " + "/".join(map(str, row.filters))
-    if row.input != TENSORS:
-        network = f"frozen {network}"
-    if row.skin_type_input:
-        network += " + skin type" + (" as a number" if row.skin_type_encoding == "scalar" else "")
-    parts = [network, f"dense {row.dense_units}", f"{_SPELLING[row.optimizer]} {row.learning_rate:g}"]
-    return ", ".join(parts + ["augmented"] * row.augment)
-
-
-def results_tables(
-    rows: Mapping[str, Row], scores: Mapping[str, Scores], paper: Mapping[str, PaperScores]
-) -> list[Table]:
-    """Puts every row beside the paper's.
-
-    Args:
-        rows: By name, as in `params.tables`.
-        scores: Ours, for each of `rows`.
-        paper: The paper's; a row that it lacks gets None.
-
-    Returns:
-        The tables that have rows, in the order of `TITLES`.
-    """
-    tables = []
-    for number, title in TITLES.items():
-        names = [name for name, row in rows.items() if row.table == number]
-        results = [
-            Result(
-                name=name,
-                settings=describe(rows[name]),
-                batch_size=rows[name].batch_size,
-                dropout=rows[name].dropout,
-                paper=paper.get(name),
-                ours=scores[name],
-            )
-            for name in names
-        ]
-        if results:
-            tables.append(Table(title, results))
-    return tables
+def listed(first: str, second: str, items: Mapping[str, int | str]) -> Table:
+    """Shows what belongs to each name: a count or a text."""
+    return [{first: name, second: value} for name, value in items.items()]

@@ -1,1 +1,1 @@
-"""Predictions, and metrics with their intervals."""
+"""Predictions, the table of metrics with their intervals, calibration, and the comparison of rows."""

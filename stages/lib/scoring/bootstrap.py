@@ -84,19 +84,32 @@ class Resamples:
         low, high = np.quantile(known, [tail, 1 - tail])
         return float(low), float(high)
 
-    def share_interval(self, hits: np.ndarray) -> tuple[float, float]:
-        """Returns the interval of the share of images that are hits (bool, `(n,)`); NaN where there is no image.
+    def wilson(self, hits: bool) -> tuple[float, float]:
+        """Returns Wilson's interval (JASA 22:209, 1927) on the number of groups, where all images are hits or none is.
 
-        Where all of them are hits or none, every resample says the same; Wilson's interval (JASA 22:209, 1927) on
-        the number of groups then stands in.
+        Every resample then says the same, so the bootstrap has nothing to say.
         """
-        if len(hits) == 0:
+        n = self.n_groups
+        if n == 0:
             return math.nan, math.nan
-        if hits.all() or not hits.any():
-            n = self.n_groups
-            found = stats.binomtest(n if hits.all() else 0, n).proportion_ci(LEVEL, "wilson")
-            return float(found.low), float(found.high)
-        return self.interval(self.means(hits))
+        found = stats.binomtest(n if hits else 0, n).proportion_ci(LEVEL, "wilson")
+        return float(found.low), float(found.high)
+
+
+@dataclass(frozen=True)
+class Once:
+    """Every image once, with the methods of `Resamples`: the figure itself, in float64."""
+
+    sizes: int
+    """How many images there are."""
+
+    def totals(self, numbers: np.ndarray, width: int, values: np.ndarray | None = None) -> np.ndarray:
+        """Adds up as `Resamples.totals` does: float64, `(width,)`."""
+        return np.bincount(numbers, weights=values, minlength=width).astype(np.float64)
+
+    def means(self, values: np.ndarray) -> float:
+        """Averages as `Resamples.means` does."""
+        return float(values.mean()) if len(values) else math.nan
 
 
 def draw(groups: np.ndarray, samples: int, seed: int) -> Resamples:

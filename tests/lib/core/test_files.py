@@ -39,10 +39,24 @@ def test_a_missing_file_is_named(tmp_path):
 )
 def test_a_damaged_table_is_named(tmp_path, content, message):
     (tmp_path / "t.csv").write_bytes(content)
-    with pytest.raises(PipelineError, match=rf"t\.csv: {message}.*; make it again with `dvc repro`"):
+    with pytest.raises(PipelineError, match=rf"t\.csv: {message}.*; run the stage that writes it with `dvc repro`"):
         read_csv(tmp_path / "t.csv", ["a", "b"])
 
 
 def test_a_table_is_text(tmp_path):
     (tmp_path / "t.csv").write_text("a,b,c\n01,,nan\n")
     assert read_csv(tmp_path / "t.csv", ["a", "b"]).to_numpy().tolist() == [["01", "", "nan"]]
+
+
+def test_numbers_are_numbers_and_the_rest_can_stay_behind(tmp_path):
+    (tmp_path / "t.csv").write_text("a,b,c\nx,1,2\ny,,3\n")
+    table = read_csv(tmp_path / "t.csv", ["a"], ["b"], rest=False)
+    assert list(table) == ["a", "b"] and table["b"].fillna(-1).tolist() == [1, -1]
+    with pytest.raises(PipelineError, match=r"t\.csv: column a: .*x.*; mend it"):
+        read_csv(tmp_path / "t.csv", [], ["a"], remedy="mend it")
+
+
+def test_a_damaged_json_is_named(tmp_path):
+    (tmp_path / "a.json").write_text("<<<<<<< HEAD\n")
+    with pytest.raises(PipelineError, match=r"a\.json: not JSON .*dvc repro"):
+        read_json(tmp_path / "a.json")

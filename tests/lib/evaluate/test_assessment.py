@@ -1,4 +1,4 @@
-"""A row's assessment: consistent with its scores, and dependent on nothing that it should not depend on."""
+"""A row's assessment: consistent within itself, and dependent on nothing that it should not depend on."""
 
 import json
 import subprocess
@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.metrics import top_k_accuracy_score
 
 from stages.lib.core.sections import Evaluate
 from stages.lib.core.words import SKIN_TYPES
-from stages.lib.evaluate.assessment import Assessment, assess, places
-from stages.lib.evaluate.scores import score
+from stages.lib.evaluate.assessment import Assessment, assess
+from stages.lib.scoring.metrics import shown
 from stages.lib.scoring.predictions import HIDDEN, Predicted
 
 CLASSES = [f"condition {n}" for n in range(6)]
@@ -62,12 +61,12 @@ def figures(value, path: str = "") -> dict[str, object]:
     return {path: value}
 
 
-def test_the_four_scalars_are_in_it_with_intervals_about_them(world):
-    metrics = run(world).summary["metrics"]
-    for name, value in score(world[0]["test"].labels, world[0]["test"].probabilities).items():
-        assert metrics[name]["value"] == pytest.approx(value, abs=1e-6)
+def test_the_figures_have_intervals_about_them_and_the_scores_are_some_of_them(world):
+    found = run(world)
+    metrics = found.summary["metrics"]
     assert all(stored["low"] <= stored["value"] <= stored["high"] for stored in metrics.values())
     assert metrics["accuracy"]["value"] <= metrics["top_3"]["value"] <= metrics["top_5"]["value"]
+    assert found.scores == {name: metrics[name]["value"] for name in shown("scores")}
 
 
 def test_it_is_json_and_the_tables_add_up(world):
@@ -76,8 +75,8 @@ def test_it_is_json_and_the_tables_add_up(world):
     test, tables = world[0]["test"], found.tables
     assert found.summary["images"] == {"val": 90, "test": 90} and found.summary["groups"]["test"] == 45
     assert len(tables["confusion"]) == 90
-    for partition, part in tables["classes"].groupby("partition"):
-        assert part["support"].sum() == part["predicted"].sum() == 90, partition
+    for level, part in tables["classes"].groupby("level"):
+        assert part["support"].sum() == part["predicted"].sum() == 90, level
     right = (test.labels == test.predicted).sum()
     assert (tables["confusion"]["actual"] == tables["confusion"]["predicted"]).sum() == right
     assert tables["reliability"].groupby("calibration")["n"].sum().to_dict() == {"before": 90, "after": 90}
@@ -122,37 +121,27 @@ def _sharpened(probabilities: np.ndarray) -> np.ndarray:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def test_hiding_the_type_is_a_difference_of_the_same_images(world):
-    hidden = run(world).summary["type_hidden"]
+def test_hiding_side_inputs_is_a_difference_of_the_same_images(world):
+    hidden = run(world).summary["hidden"]
     given = run(world).summary["metrics"]
     for name, change in hidden["difference"].items():
         assert change["value"] == pytest.approx(hidden["metrics"][name]["value"] - given[name]["value"], abs=2e-6)
-    same = run(world, world[0] | {HIDDEN: world[0]["test"]}).summary["type_hidden"]["difference"]
+    same = run(world, world[0] | {HIDDEN: world[0]["test"]}).summary["hidden"]["difference"]
     assert all(value == 0 for change in same.values() for value in change.values())
     without = {split: world[0][split] for split in ("val", "test")}
-    assert run(world, without).summary["type_hidden"] is None
+    assert run(world, without).summary["hidden"] is None
 
 
-def test_places_are_top_k_of_scikit_learn_and_ties_go_as_argmax(world):
-    test = world[0]["test"]
-    found = places(test.labels, test.probabilities)
-    for k in (1, 3, 5):
-        expected = top_k_accuracy_score(test.labels, test.probabilities, k=k, labels=range(6))
-        assert (found < k).mean() == pytest.approx(expected)
-    tied = np.array([[0.4, 0.4, 0.2], [0.4, 0.4, 0.2]])
-    assert places(np.array([0, 1]), tied).tolist() == [0, 1]
-
-
-def test_a_catalog_without_partitions_and_second_rating_is_assessed(world):
+def test_a_catalog_without_coarse_classes_and_second_rating_is_assessed(world):
     parts, manifest, groups = world
     bare = manifest[["md5hash", "label", "fitzpatrick_scale"]]
     found = assess(parts, bare, groups, CLASSES, 16, SETTINGS, 7, "float32")
-    assert found.summary["partitions"] == {}
+    assert found.summary["coarse_classes"] == {}
     assert list(found.tables["confusion"]) == ["actual", "predicted"]
     assert set(found.tables["skin_types"]["rating"]) == {"fitzpatrick_scale"}
 
 
 def test_no_tensorflow_is_needed():
-    modules = "stages.lib.evaluate.assessment, stages.lib.report.compare, stages.baselines"
+    modules = "stages.lib.evaluate.assessment, stages.lib.scoring.compare, stages.baselines"
     code = f"import sys, {modules}; assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

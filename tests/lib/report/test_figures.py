@@ -21,14 +21,15 @@ def history(epochs=3):
     return table.assign(epoch=range(epochs), chosen=[0] * (epochs - 1) + [1])
 
 
-def mark(name, paper=0.3):
-    return figures_rows.Mark(name, 0.2, 0.15, 0.25, paper)
+def mark(paper=0.3):
+    return {"value": 0.2, "low": 0.15, "high": 0.25, "paper": paper}
 
 
-def by_type(n=(294, 480, 330, 278, 153, 63, 55)):
+def by_type(n=(294, 480, 330, 278, 153, 63, 55), inputs=("given",)):
     table = pd.DataFrame({"group": ["1", "2", "3", "4", "5", "6", "unknown"], "n": n})
     values = np.where(table["n"] > 0, 0.3, np.nan)
-    return table.assign(accuracy=values, accuracy_low=values - 0.1, accuracy_high=values + 0.1)
+    table = table.assign(accuracy=values, accuracy_low=values - 0.1, accuracy_high=values + 0.1)
+    return pd.concat(table.assign(rating="fitzpatrick_scale", level="type", input=name) for name in inputs)
 
 
 def bins(n=5):
@@ -50,16 +51,18 @@ def pairs(count):
 
 FIGURES = {
     "comparison": lambda: figures_rows.comparison(
-        [("Row under study", [mark("model", None)]), ("Table 1", [mark(name) for name in ROWS_20])],
+        {"Model": {"model": mark(None)}, "Table 1": {name: mark() for name in ROWS_20}},
         {"most common class": 0.04, "nearest class mean": 0.19},
     ),
     "curves": lambda: figures_rows.curves(history(50)),
     "curves of one epoch": lambda: figures_rows.curves(history(1)),
     "all curves": lambda: figures_rows.all_curves({name: history(20) for name in ROWS_20}),
     "reliability": lambda: figures_calibration.reliability(bins()),
-    "by type": lambda: figures_calibration.accuracy_by_type(by_type(), 0.3),
-    "by type, hidden too": lambda: figures_calibration.accuracy_by_type(by_type(), 0.3, by_type()),
-    "by type, one empty": lambda: figures_calibration.accuracy_by_type(by_type((9, 9, 9, 9, 9, 0, 0)), 0.3),
+    "by type": lambda: figures_calibration.accuracy_by_type(by_type(), {"value": 0.3}),
+    "by type, hidden too": lambda: figures_calibration.accuracy_by_type(
+        by_type(inputs=("given", "hidden")), {"value": 0.3}
+    ),
+    "by type, one empty": lambda: figures_calibration.accuracy_by_type(by_type((9, 9, 9, 9, 9, 0, 0)), {"value": 0.3}),
     "confusion of 3": lambda: figures_classes.confusion(pd.Series(list("abca")), pd.Series(list("abbb"))),
     "confusion of 9": lambda: figures_classes.confusion(pd.Series(NAMES_114[:9]), pd.Series(NAMES_114[1:10])),
     "confusion of 30": lambda: figures_classes.confusion(pd.Series(NAMES_114[:30]), pd.Series(NAMES_114[:30])),
@@ -116,13 +119,14 @@ def test_same_data_same_bytes_whatever_the_users_style(monkeypatch):
 
 @pytest.mark.parametrize("paper", [None, 0.9])
 def test_comparison_marks_the_paper_only_where_it_has_a_row(paper):
-    drawn = pixels(figures_rows.comparison([("Table 1", [mark("a", paper)])], {"most common class": 0.1}))
+    drawn = pixels(figures_rows.comparison({"Table 1": {"a": mark(paper)}}, {"most common class": 0.1}))
     orange = (np.abs(drawn.astype(int) - (0xD5, 0x5E, 0x00)).sum(axis=2) < 30).any()
     assert orange == (paper is not None)
 
 
 def test_a_row_without_interval_is_drawn():
-    assert pixels(figures_rows.comparison([("Table 1", [figures_rows.Mark("a", 0.5, None, None, None)])], {})).std() > 0
+    bare = {"value": 0.5, "low": None, "high": None, "paper": None}
+    assert pixels(figures_rows.comparison({"Table 1": {"a": bare}}, {})).std() > 0
 
 
 @pytest.mark.parametrize("name", ["$x$", "100 % $", r"\frac", "a" * 200, "<b>"])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.lib.evaluate import calibration
-from stages.lib.scoring import counts
-from stages.lib.scoring.bootstrap import draw, estimate
+from stages.lib.scoring import metrics
+from stages.lib.scoring.bootstrap import Once, draw, estimate
+from stages.lib.scoring.evaluated import Evaluated
 
 N_CLASSES, N_BINS = 10, 15
 
@@ -50,19 +50,28 @@ def test_the_interval_of_a_mean_is_that_of_student_when_it_is_normal():
 
 def test_copies_of_images_in_one_group_do_not_narrow_an_interval():
     hits = np.random.default_rng(5).random(50) < 0.4
-    once = draw(np.arange(50).astype(str), 2000, 1).share_interval(hits)
-    copied = draw(np.repeat(np.arange(50), 6).astype(str), 2000, 1).share_interval(np.repeat(hits, 6))
-    taken_for_images = draw(np.arange(300).astype(str), 2000, 1).share_interval(np.repeat(hits, 6))
-    assert copied == pytest.approx(once)
-    assert np.ptp(taken_for_images) < 0.6 * np.ptp(copied)
+
+    def interval(groups: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+        made = draw(groups.astype(str), 2000, 1)
+        return made.interval(made.means(values))
+
+    copied = interval(np.repeat(np.arange(50), 6), np.repeat(hits, 6))
+    assert copied == pytest.approx(interval(np.arange(50), hits))
+    assert np.ptp(interval(np.arange(300), np.repeat(hits, 6))) < 0.6 * np.ptp(copied)
 
 
 def test_a_share_of_all_or_none_still_has_an_interval():
     made = draw(np.arange(12).astype(str), 200, 1)
-    low, high = made.share_interval(np.zeros(12, dtype=bool))
+    low, high = made.wilson(hits=False)
     assert low == 0 and high == pytest.approx(0.2425, abs=1e-3)  # Wilson, 0 of 12
-    assert made.share_interval(np.ones(12, dtype=bool)) == pytest.approx((1 - high, 1))
-    assert np.isnan(made.only(np.zeros(12, dtype=bool)).share_interval(np.zeros(0, dtype=bool))).all()
+    assert made.wilson(hits=True) == pytest.approx((1 - high, 1))
+    assert np.isnan(made.only(np.zeros(12, dtype=bool)).wilson(hits=False)).all()
+
+
+def test_once_is_a_resample_that_has_every_image_once():
+    numbers, values = np.array([2, 0, 2]), np.array([0.5, 2.0, 0.25])
+    assert Once(3).totals(numbers, 4, values).tolist() == [2.0, 0.0, 0.75, 0.0]
+    assert Once(3).means(values) == pytest.approx(2.75 / 3)
 
 
 def test_one_group_has_no_interval():
@@ -82,21 +91,17 @@ def simulated(random: np.random.Generator, n_groups: int) -> tuple[np.ndarray, n
 
 def test_intervals_hold_the_truth_in_about_95_percent_of_300_sets():
     random = np.random.default_rng(0)
-    _, labels, shares = simulated(random, 100_000)
-    predicted = shares.argmax(axis=1)
-    truth = {k: float(v) for k, v in counts.averages(counts.count(labels, predicted, N_CLASSES)).items()}
-    truth["loss"] = calibration.image_losses(labels, shares).mean()
-    truth["ece"] = calibration.expected_calibration_error(labels == predicted, shares.max(axis=1), N_BINS)
+
+    def evaluated(n_groups: int, samples: int, seed: int) -> Evaluated:
+        groups, labels, shares = simulated(random, n_groups)
+        return Evaluated(
+            draw(groups, samples, seed), labels, shares.argmax(axis=1), N_CLASSES, shares, shares, n_bins=N_BINS
+        )
+
+    truth = {name: value for name, (value, _) in metrics.measure(evaluated(100_000, 1, 0)).items()}
     held = dict.fromkeys(truth, 0)
     for seed in range(300):
-        groups, labels, shares = simulated(random, 600)
-        predicted, resamples = shares.argmax(axis=1), draw(groups, 500, seed)
-        found = counts.estimates(resamples, labels, predicted, N_CLASSES)
-        intervals = {name: (stored["low"], stored["high"]) for name, stored in found.items()}
-        intervals["loss"] = resamples.interval(resamples.means(calibration.image_losses(labels, shares)))
-        right, confidences = labels == predicted, shares.max(axis=1)
-        intervals["ece"] = calibration.calibration_interval(resamples, right, confidences, N_BINS)
-        for name, (low, high) in intervals.items():
-            held[name] += low <= truth[name] <= high
+        for name, found in metrics.estimates(evaluated(600, 500, seed)).items():
+            held[name] += found["low"] <= truth[name] <= found["high"]
     # 95 % of 300 is 285, with a standard deviation of 3.8; means over classes and bins fall a little short
     assert {name: count for name, count in held.items() if not 273 <= count <= 297} == {}

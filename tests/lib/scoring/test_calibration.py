@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss
 
-from stages.lib.evaluate import calibration
+from stages.lib.scoring import calibration, metrics
+from stages.lib.scoring.bootstrap import Once
+from stages.lib.scoring.evaluated import Evaluated
 
 
 def overconfident(n: int, factor: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -17,11 +19,17 @@ def overconfident(n: int, factor: float, seed: int = 0) -> tuple[np.ndarray, np.
     return labels, raised / raised.sum(axis=1, keepdims=True)
 
 
+def error(labels: np.ndarray, shares: np.ndarray, n_bins: int) -> float:
+    images = Evaluated(Once(len(labels)), labels, shares.argmax(axis=1), shares.shape[1], shares, n_bins=n_bins)
+    return metrics.METRICS["ece"].of(images)
+
+
 def test_the_error_by_hand():
     # two bins: (0, 0.5] holds 0.5 right, 0.4 wrong; (0.5, 1] holds 0.9 right, 0.8 right, 0.7 wrong
     confidences, right = np.array([0.5, 0.4, 0.9, 0.8, 0.7]), np.array([True, False, True, True, False])
     expected = 2 / 5 * abs(0.45 - 0.5) + 3 / 5 * abs(0.8 - 2 / 3)
-    assert calibration.expected_calibration_error(right, confidences, 2) == pytest.approx(expected)
+    shares = np.array([[p, 1 - p - 0.01, 0.01] if p >= 0.5 else [p, 0.3, 0.3] for p in confidences])
+    assert error(np.where(right, 0, 2), shares, 2) == pytest.approx(expected)
     table = calibration.reliability(right, confidences, 2)
     assert table["n"].tolist() == [2, 3]
     assert table["confidence"].tolist() == pytest.approx([0.45, 0.8])
@@ -44,12 +52,7 @@ def test_scaling_calibrates_the_overconfident():
     labels, shares = overconfident(4000, 3.0)
     test_labels, test_shares = overconfident(4000, 3.0, seed=1)
     scaled = calibration.scale(test_shares, calibration.fit_temperature(labels, shares))
-
-    def error(probabilities):
-        right = probabilities.argmax(axis=1) == test_labels
-        return calibration.expected_calibration_error(right, probabilities.max(axis=1), 15)
-
-    assert error(test_shares) > 0.15 and error(scaled) < 0.04
+    assert error(test_labels, test_shares, 15) > 0.15 and error(test_labels, scaled, 15) < 0.04
     assert log_loss(test_labels, scaled) < log_loss(test_labels, test_shares)
 
 

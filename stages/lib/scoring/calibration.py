@@ -9,8 +9,6 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 
-from stages.lib.scoring.bootstrap import Resamples
-
 TEMPERATURES = (0.02, 50.0)
 """The range searched. A validation split that is all right, or all wrong, has its best temperature at an end."""
 _SMALLEST = 1e-30
@@ -63,28 +61,6 @@ def scale(probabilities: np.ndarray, temperature: float) -> np.ndarray:
 def bins_of(confidences: np.ndarray, n_bins: int) -> np.ndarray:
     """Returns the bin of every confidence, int `(n,)`: bins are of equal width, each with its upper edge."""
     return np.clip(np.ceil(np.asarray(confidences, dtype=np.float64) * n_bins).astype(int) - 1, 0, n_bins - 1)
-
-
-def expected_calibration_error(right: np.ndarray, confidences: np.ndarray, n_bins: int) -> float:
-    """Returns the mean distance between confidence and accuracy over the bins, weighed by their images.
-
-    Args:
-        right: bool, `(n,)`: whether the prediction was right.
-        confidences: float, `(n,)`: its probability.
-        n_bins: How many bins, of equal width.
-    """
-    excess = np.bincount(bins_of(confidences, n_bins), weights=confidences - right, minlength=n_bins)
-    return float(np.abs(excess).sum() / len(right))
-
-
-def calibration_interval(
-    resamples: Resamples, right: np.ndarray, confidences: np.ndarray, n_bins: int
-) -> tuple[float, float]:
-    """Returns the interval of the expected calibration error, freed of the bias that noise gives a sum of distances."""
-    excess = resamples.totals(bins_of(confidences, n_bins), n_bins, confidences - right)
-    replicates = np.abs(excess).sum(axis=1) / resamples.sizes
-    low, high = resamples.interval(replicates, biased=expected_calibration_error(right, confidences, n_bins))
-    return max(0.0, low), max(0.0, high)
 
 
 def reliability(right: np.ndarray, confidences: np.ndarray, n_bins: int) -> pd.DataFrame:

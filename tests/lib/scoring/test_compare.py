@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.report.compare import BETTER, METRICS, NO_DIFFERENCE, WORSE, compare, holm
+from stages.lib.scoring.compare import BETTER, COMPARED, NO_DIFFERENCE, WORSE, compare, holm
 
 CLASSES = ["a", "b", "c"]
 
@@ -52,8 +52,8 @@ def test_better_worse_and_no_difference():
         "down": predictions(labels, guesses(random, labels, 0.3)),
     }
     table = compare(tables, "model", groups(600), CLASSES, 1000, 0)
-    assert len(table) == 3 * len(METRICS)
-    for metric in METRICS:
+    assert len(table) == 3 * len(COMPARED)
+    for metric in COMPARED:
         assert verdicts(table, metric) == {"same": NO_DIFFERENCE, "up": BETTER, "down": WORSE}
     same = table[table["row"] == "same"]
     assert (same[["difference", "low", "high"]] == 0).all(axis=None) and (same["p"] == 1).all()

@@ -1,4 +1,4 @@
-"""The catalog's coarser classes: its 9 and 3 partitions of the conditions, where it has them."""
+"""Coarse classes: the catalog's groups of conditions, nine and three of them, where it has them."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from stages.lib.core.errors import PipelineError
 COLUMNS = {"nine_partition_label": "nine", "three_partition_label": "three"}
 """Of the catalog, with the short names that tables of results use."""
 NONE_KEPT = "(no image kept)"
-"""Where a class stands whose images were all dropped: the manifest does not say to what it belongs."""
+"""The coarse class of a class whose images were all dropped: the manifest does not say to which it belongs."""
 
 
 @dataclass(frozen=True)
-class Partition:
+class CoarseClasses:
     """A grouping of the catalog's classes."""
 
     names: list[str]
@@ -23,12 +23,12 @@ class Partition:
     """int64, `(n_classes,)`: which of `names` every class belongs to."""
 
     def probabilities(self, of_classes: np.ndarray) -> np.ndarray:
-        """Adds up the probabilities of classes, `(n, n_classes)`, to those of their partitions, `(n, len(names))`."""
+        """Adds up the probabilities of classes, `(n, n_classes)`, to those of coarse ones, `(n, len(names))`."""
         return np.asarray(of_classes, dtype=np.float64) @ np.eye(len(self.names))[self.numbers]
 
 
-def read_partitions(manifest: pd.DataFrame, classes: list[str]) -> dict[str, Partition]:
-    """Finds the partitions in the manifest.
+def read_coarse_classes(manifest: pd.DataFrame, classes: list[str]) -> dict[str, CoarseClasses]:
+    """Finds the coarse classes in the manifest.
 
     Args:
         manifest: Of the kept images; `label` and perhaps the columns of `COLUMNS`.
@@ -38,7 +38,7 @@ def read_partitions(manifest: pd.DataFrame, classes: list[str]) -> dict[str, Par
         By column; one that is missing or has an empty cell is left out.
 
     Raises:
-        PipelineError: If a class belongs to two partitions.
+        PipelineError: If a class belongs to two coarse classes of one column.
     """
     found = {}
     for column in COLUMNS:
@@ -52,5 +52,5 @@ def read_partitions(manifest: pd.DataFrame, classes: list[str]) -> dict[str, Par
             raise PipelineError(f"catalog: class {label!r} is in {column} both {both}; give its rows one of them")
         of_class = pairs.set_index("label")[column].reindex(classes).fillna(NONE_KEPT)
         names, numbers = np.unique(of_class.to_numpy(dtype=str), return_inverse=True)
-        found[column] = Partition(names.tolist(), numbers)
+        found[column] = CoarseClasses(names.tolist(), numbers)
     return found

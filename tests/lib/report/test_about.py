@@ -1,0 +1,32 @@
+import pytest
+
+from stages.lib.core.params import load_params
+from stages.lib.core.sections import Row
+from stages.lib.report import about
+
+ROWS = load_params().tables
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("lenet-1", {}, "LeNet 32/64/128/128, dense 512, RMSprop 0.0001, augmented"),
+        ("resnet101v2", {}, "frozen ResNet101V2, dense 512, Adam 0.0001"),
+        ("inceptionv3-type", {}, "frozen InceptionV3 + skin type, dense 256, Adam 0.001"),
+        (
+            "inceptionv3-type",
+            {"side_inputs": ["fitzpatrick_scale", "age"], "fusion": "metablock"},
+            "frozen InceptionV3 + skin type as a number + age by metablock, dense 256, Adam 0.001",
+        ),
+    ],
+)
+def test_rows_are_put_into_words(name, changes, words):
+    row = Row.model_validate(ROWS[name].model_dump() | changes)
+    assert about.describe(row, {"fitzpatrick_scale": "raw" if changes else "categorical", "age": "number"}) == words
+
+
+def test_settings_are_text_without_empty_ones_and_with_the_cap_on_epochs():
+    settings = about.settings(ROWS["lenet-1"], 2)
+    assert (settings["filters"], settings["epochs"]) == ("32, 64, 128, 128", "20, capped at 2")
+    assert "side_inputs" not in settings
+    assert about.settings(ROWS["vgg16"], 2)["epochs"] == "20"

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from stages.lib.core.paths import RAW
+
 ROOT = Path(__file__).parents[1]
 STAGE = [sys.executable, "-m", "stages.fetch"]
-RAW = Path("data/raw")
 
 
 def md5(body: bytes) -> str:

@@ -23,6 +23,7 @@ from tqdm import tqdm
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import replacing, write_bytes
 from stages.lib.core.params import load_params
+from stages.lib.core.paths import QUARANTINE, RAW
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.catalog import parse_images
 from stages.lib.fetch.http import Client
@@ -36,8 +37,6 @@ from stages.lib.fetch.summary import RE_ENCODED, counted, re_encoded, summary
 from stages.lib.fetch.urls import host_of
 from stages.lib.sample.catalog import generate
 
-RAW = Path("data/raw")
-QUARANTINE = Path("data/quarantine")
 GOES_ON = "what arrived is kept, and the same command goes on where this one stopped"
 REMEDIES = {
     errno.ENOSPC: "free some space",

@@ -18,13 +18,13 @@ from tqdm import tqdm
 
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.params import load_params
+from stages.lib.core.paths import RAW
 from stages.lib.core.sections import TENSORS, Preprocess
 from stages.lib.data.formats.fault import BadImage
 from stages.lib.data.images import read_raw, read_square
 from stages.lib.data.outcomes import DECODED, Outcome, read_fetched, write_decoded
 from stages.lib.data.shard_writer import ShardSetWriter
 
-RAW = Path("data/raw")
 BLOCK_IMAGES = 16
 """Handed to a thread at a time; one by one, handing over would take a tenth as long as decoding."""
 

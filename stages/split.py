@@ -7,6 +7,7 @@ import pandas as pd
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import write_csv, write_json
 from stages.lib.core.params import load_params
+from stages.lib.core.paths import SPLIT_SUMMARY
 from stages.lib.core.sections import TENSORS, Split
 from stages.lib.data.manifest import SPLITS_TABLE, read_classes, read_manifest
 from stages.lib.data.shards import ShardedArray
@@ -17,7 +18,6 @@ from stages.lib.split.near_duplicates import NearDuplicates
 from stages.lib.split.split_summary import summarise
 from stages.lib.split.splits import BUCKETS, PARTITION, conflicting, deal, straddling
 
-SUMMARY = Path("data/split.json")
 LARGE_GROUP = 0.05
 """Of the images; no patient or lesion has so many."""
 
@@ -55,7 +55,7 @@ def main() -> None:
             f"is usable (data/dropped.csv); place others there, or empty some of its cells"
         )
     write_csv(SPLITS_TABLE, table[["md5hash", "group", "split", "fold"]])
-    write_json(SUMMARY, summary)
+    write_json(SPLIT_SUMMARY, summary)
     counts = ", ".join(f"{name} {count}" for name, count in summary["images"].items())
     print(f"split: {counts}; {summary['groups']} groups, the largest of {summary['largest_group']} images")
     print(f"split: {len(found.pairs)} of {found.candidates} pairs that looked alike are near-duplicates")

@@ -7,14 +7,11 @@ import pandas as pd
 from stages.lib.core.errors import PipelineError, run_stage
 from stages.lib.core.files import read_bytes, write_csv, write_json
 from stages.lib.core.params import load_params
+from stages.lib.core.paths import DROPPED, RAW, VALIDATION
 from stages.lib.core.words import DAMAGED, DECODE_FAULTS, SKIN_TYPES, UNKNOWN_TYPE
 from stages.lib.data.catalog import WRONGLY_LABELLED, class_names, parse_catalog
 from stages.lib.data.manifest import CLASSES, MANIFEST
 from stages.lib.data.outcomes import DECODED, FETCH_FAULTS, read_decoded, read_fetched
-
-RAW = Path("data/raw")
-DROPPED = Path("data/dropped.csv")
-SUMMARY = Path("data/validation.json")
 
 TOO_SMALL = "too_small"
 REASONS = (
@@ -65,7 +62,7 @@ def main() -> None:
     write_csv(MANIFEST, catalog[kept].assign(**sizes))
     write_csv(DROPPED, catalog.loc[~kept, ["md5hash", "label"]].join(verdicts[["reason", "detail"]]))
     write_json(CLASSES, class_names(catalog))
-    write_json(SUMMARY, summary)
+    write_json(VALIDATION, summary)
 
     of_classes = f"{classes['kept']} of {classes['catalog']} classes"
     print(f"validate: kept {summary['kept']} of {len(catalog)} rows, {of_classes}")

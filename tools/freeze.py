@@ -15,13 +15,12 @@ import pandas as pd
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_bytes, write_text
 from stages.lib.core.params import load_params
+from stages.lib.core.paths import RAW
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.csv_file import read_rows
 from stages.lib.data.manifest import SPLITS_TABLE
 from stages.lib.split.splits import PARTITION
 from tools.commands import Parser, start
-
-CATALOG_COPY = Path("data/raw/catalog.csv")
 
 
 def main() -> None:
@@ -38,7 +37,7 @@ def main() -> None:
             f"params.yaml: split.fold: {SPLITS_TABLE} is that of fold {params.split.fold}; freeze the split itself, "
             f"after `dvc repro split` with `split.fold: null`"
         )
-    files = (CATALOG_COPY, SPLITS_TABLE)
+    files = ((RAW / "catalog.csv"), SPLITS_TABLE)
     text, placed, of = frozen(*(read_bytes(file).decode("utf-8-sig") for file in files))
     write_text(path, text)
     print(f"{path}: {placed:,} of {of:,} rows are placed. Add rows with an empty {PARTITION}, commit the file, then")

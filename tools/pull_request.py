@@ -12,6 +12,7 @@ import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import write_text
+from stages.lib.core.paths import METRICS
 from tools.commands import Parser, output_of, run, start
 from tools.experiments import SCORES
 
@@ -19,7 +20,6 @@ METRICS_DIR = "metrics/"
 SCORES_DIR = "metrics/scores"
 PLOTS_DIR = "metrics/plots"
 CHECK_LOCK = ".ci/check-lock"
-REPORT = Path("metrics/report.md")
 MAX_CURVES = 4
 MAX_STAGES = 6
 CURVES = "metrics/plots/curves.csv"
@@ -162,8 +162,8 @@ def markdown(
     if others:
         parts.append("### Other metrics\n\n" + _table("| file | key | base | here |\n|---|---|--:|--:|", others, ""))
     parts += [chart for row in list(rows)[:MAX_CURVES] if (chart := curves(base, row))]
-    if REPORT.exists():
-        parts.append(f"<details><summary>All tables</summary>\n\n{REPORT.read_text()}\n</details>")
+    if (report := METRICS / "report.md").exists():
+        parts.append(f"<details><summary>All tables</summary>\n\n{report.read_text()}\n</details>")
     return "\n\n".join(parts) + "\n"
 
 

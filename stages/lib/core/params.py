@@ -56,7 +56,7 @@ class Params(Section):
         if self.dataset not in self.datasets:
             raise ValueError(f"dataset {self.dataset!r} is not among datasets: {', '.join(self.datasets)}")
         if "model" in self.tables:
-            raise ValueError("tables.model: the name is taken by the row under study; choose another")
+            raise ValueError("tables.model: the name is taken by the model under study; choose another")
         for architecture, name in self.explain.rows.items():
             if name not in self.tables or self.tables[name].architecture != architecture:
                 raise ValueError(f"explain.rows.{architecture}: no row {name!r} of {architecture} in tables")

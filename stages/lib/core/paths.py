@@ -5,9 +5,8 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 
 RAW = Path("data/raw")
-"""`<dataset>/`: catalog.csv, fetch.csv and the images' bytes as received."""
+"""catalog.csv, fetch.csv, and images/ with their bytes as received."""
 QUARANTINE = Path("data/quarantine")
-PROOFS = Path("data/proofs")
 
 TENSORS = Path("data/tensors")
 DECODED = Path("data/decoded.csv")

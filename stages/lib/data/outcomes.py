@@ -8,8 +8,8 @@ import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_csv, write_csv
+from stages.lib.core.paths import DECODED
 
-DECODED = Path("data/decoded.csv")
 FETCH_FAULTS = ("no_url", "fetch_failed", "md5_mismatch")
 """The statuses of fetch.csv that say that no image is there."""
 

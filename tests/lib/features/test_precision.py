@@ -34,11 +34,12 @@ def test_auto_follows_the_processor(tmp_path, monkeypatch, cpuinfo):
 
 def test_bfloat16_has_the_same_weights_and_nearly_the_same_features():
     spec = BackboneSpec(name="mobilenetv2", weights="random", rescale="native")
-    exact, rounded = build_backbone(spec, 96), build_backbone(spec, 96, "bfloat16")
+    images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
+    specs = spec, spec.model_copy(update={"precision": "bfloat16"})
+    exact, rounded = (build_backbone(one, 96, images) for one in specs)
     # all but the mean and the scale of what comes out, which are of the precision's own features
     for one, other in zip(exact.get_weights()[:-2], rounded.get_weights()[:-2], strict=True):
         np.testing.assert_array_equal(one, other)
-    images = np.random.default_rng(0).integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
     expected, got = exact.predict_on_batch(images), rounded.predict_on_batch(images)
     assert got.dtype == np.float32
     error = np.linalg.norm(got - expected) / np.linalg.norm(expected)

@@ -67,10 +67,8 @@ def main() -> None:
     on_accuracy = compared[compared["metric"] == "accuracy"].set_index("row")
     verdicts = on_accuracy["verdict"].to_dict()
     by_table = tables.results_tables(params.tables, scores, paper)
-    of_tables = [
-        for_table([params.tables[result.name] for result in table.results], params.split.features) for table in by_table
-    ]
-    to_beat = for_table([params.model], params.split.features)
+    of_tables = [for_table([params.tables[result.name] for result in table.results]) for table in by_table]
+    to_beat = for_table([params.model])
     pairs = results.confused_pairs(plots.confusion, CONFUSED_PAIRS)
     distributions = about.count_images(catalog, read_manifest())
     files = {

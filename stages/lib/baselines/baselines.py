@@ -10,6 +10,8 @@ from stages.lib.core.sections import TENSORS, Row, features_dir
 from stages.lib.data.shards import ShardedArray
 
 MAJORITY = "majority"
+FOR_PIXELS = features_dir("mobilenetv2")
+"""What stands beside rows that see pixels: the features of the cheapest network."""
 _MEAN = "mean-"
 _CHUNK_IMAGES = 512
 
@@ -19,17 +21,17 @@ def mean_name(backbone: str) -> str:
     return f"{_MEAN}{backbone}"
 
 
-def for_table(rows: Iterable[Row], split_features: str) -> list[str]:
+def for_table(rows: Iterable[Row]) -> list[str]:
     """Names the baselines that belong beside some rows.
 
     Args:
         rows: Of one results table.
-        split_features: `split.features`, for rows that see pixels.
 
     Returns:
-        `majority`, then the nearest class means on the features that the rows see, in the rows' order.
+        `majority`, then the nearest class means on the features that the rows see, in the rows' order;
+        for rows that see pixels, on `FOR_PIXELS`.
     """
-    seen = dict.fromkeys(split_features if row.input == TENSORS else row.input for row in rows)
+    seen = dict.fromkeys(FOR_PIXELS if row.input == TENSORS else row.input for row in rows)
     return [MAJORITY, *(mean_name(features.removeprefix(features_dir(""))) for features in seen)]
 
 

@@ -1,4 +1,4 @@
-"""Near-duplicates: which altered copies are found among HAM10000's images, which strangers are joined, and what it costs.
+"""Near-duplicates: which altered copies are found among HAM10000's images, which strangers are joined, at what cost.
 
 `python -m bench.duplicates [recall] [scale]`. `recall` takes the images from $FITZPATRICK_SHARED, by default
 `../shared`: copies altered in 46 ways are looked for among all; then 400 images of different lesions get the same

@@ -16,7 +16,7 @@ import numpy as np
 
 MAX_KEYPOINTS = 300
 AREA_PX = 160 * 160
-"""Of the grey picture. At 224 x 224 px no more copies were found among HAM10000's images, in half as much time again."""
+"""Of the grey picture. At 224 x 224 px no more copies of HAM10000's images were found, in half as much time again."""
 LENGTH = 512
 """Of a descriptor, up to rounding."""
 MIRROR = np.arange(128).reshape(4, 4, 8)[::-1][:, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()

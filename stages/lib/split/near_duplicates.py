@@ -1,7 +1,7 @@
 """Near-duplicates: images of one photograph, however it was turned, cut, framed, marked or recompressed in between.
 
 Keypoints nominate pairs and decide over them, so that neither trained weights nor the processor that computes features
-has a say. An image nominates no more than a few others, so that the work of comparing grows with the images and not with
+has a say. An image nominates no more than a few others, so that the comparisons grow with the images and not with
 their pairs.
 """
 

@@ -102,7 +102,7 @@ def nominate(
         return np.concatenate(parts)
 
     name = f"near-duplicates: nominate{', mirrored' * mirrored}"
-    cast = np.concatenate(_run(pool, votes, range(len(known.words)), name))
+    cast = np.concatenate([np.zeros(0, np.int64), *_run(pool, votes, range(len(known.words)), name)])
     pair, count = np.unique(cast, return_counts=True)
     query, voted = np.divmod(pair, images)
     fit = (count >= _MIN_VOTES) & ~(own & (query == voted))

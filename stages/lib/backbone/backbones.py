@@ -47,7 +47,7 @@ APPLICATIONS = {
     "resnet101v2": Application(applications.ResNet101V2, "tf", "average"),
     # Sandler et al., 2018: 1280 maps
     # depthwise layers gain nothing from bfloat16 (0.96x), and on 48 photographs its features moved by 12 % on average,
-    # where those of the other three moved by 1.0 to 1.4 %; the search for near-duplicates, and so the split, uses them
+    # where those of the other three moved by 1.0 to 1.4 %
     "mobilenetv2": Application(applications.MobileNetV2, "tf", "average", gains_from_bfloat16=False),
 }
 

@@ -21,7 +21,7 @@ from stages.lib.split.local_features import LocalFeatures, describe
 from stages.lib.split.nominate import Keypoints, nominate
 from stages.lib.split.same_photograph import inliers
 
-NOMINEES = 10
+NOMINEES = 6
 """That an image has, as it is and mirrored. Copies of one photograph that are more still hang together as a chain."""
 
 

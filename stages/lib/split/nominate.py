@@ -53,8 +53,8 @@ class Keypoints:
         self.starts = np.searchsorted(word, np.arange(len(self.words) + 1), sorter=order)
         self.owner = np.repeat(np.arange(len(images), dtype=np.int32), counts)[order]
         # where each of an image's keypoints goes: fills the one large array without another of its size
-        place = np.empty(len(order), np.int64)
-        place[order] = np.arange(len(order))
+        place = np.empty(len(order), np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
         self.descriptors = np.empty((len(order), 128), np.uint8)
         for image, start, stop in zip(images, starts[:-1], starts[1:], strict=True):
             self.descriptors[place[start:stop]] = image.descriptors
@@ -96,8 +96,11 @@ def nominate(
             at = np.arange(len(likeness))
             for _ in range(_VOTES):
                 best = likeness.argmax(axis=1)
+                asker, voted_for = queries.owner[block], voted[best]
                 near = likeness[at, best] >= _MIN_COSINE * LENGTH**2
-                parts.append(queries.owner[block][near].astype(np.int64) * images + voted[best[near]])
+                if own:
+                    near &= asker != voted_for
+                parts.append(asker[near].astype(np.int64) * images + voted_for[near])
                 likeness[at, best] = -1
         return np.concatenate(parts)
 
@@ -105,7 +108,7 @@ def nominate(
     cast = np.concatenate([np.zeros(0, np.int64), *_run(pool, votes, range(len(known.words)), name)])
     pair, count = np.unique(cast, return_counts=True)
     query, voted = np.divmod(pair, images)
-    fit = (count >= _MIN_VOTES) & ~(own & (query == voted))
+    fit = count >= _MIN_VOTES
     query, voted, count = query[fit], voted[fit], count[fit]
     order = np.lexsort([voted, -count, query])
     query = query[order]
@@ -129,7 +132,7 @@ def _draw_words(images: list[LocalFeatures], starts: np.ndarray) -> np.ndarray:
 
 
 def _nearest_word(descriptors: np.ndarray, words: np.ndarray) -> np.ndarray:
-    """Returns the word of every keypoint: int64, `(k,)`."""
+    """Returns the word of every keypoint: int16, `(k,)`."""
     if not len(words):
-        return np.zeros(len(descriptors), np.int64)
-    return (descriptors.astype(np.float32) @ words.T).argmax(axis=1)
+        return np.zeros(len(descriptors), np.int16)
+    return (descriptors.astype(np.float32) @ words.T).argmax(axis=1).astype(np.int16)

@@ -4,9 +4,9 @@ Matches pass Lowe's ratio test, then RANSAC (Fischler and Bolles, CACM 24:381, 1
 altered in 46 ways have 11 matches and more in distinct places, images of different lesions at most 6.
 
 That is not enough where images share a watermark, a logo or a ruler: its keypoints match perfectly, and of pairs with
-one watermark nearly all would pass. So one image is laid over the other, and their detail is correlated around
-every pixel, wherever either has any. The median is .80 and more for copies, and at most .71 for pairs of strangers that
-share a watermark or three lines of text.
+one watermark nearly all would pass. So one image is laid over the other, and their detail is correlated around every
+pixel, wherever either has any. Of copies with few matches the median is .80 and more. Of 2,087 pairs of strangers that
+match by a common watermark, in at most 38 places, two come to .75, both of smooth skin with no other detail.
 """
 
 import cv2
@@ -18,6 +18,10 @@ MIN_INLIERS = 8
 """Matches in distinct places under one transform."""
 MIN_CORRELATION = 0.75
 """Median of the local correlation."""
+MANY_INLIERS = 60
+"""More than common text or a logo gives."""
+MIN_CORRELATION_OF_MANY = 0.5
+"""For a copy that is written all over, or tilted, so that no affine transform fits it everywhere."""
 
 _RATIO = 0.8
 """Of the distances to the nearest and second nearest descriptor: Lowe's."""
@@ -59,7 +63,10 @@ def inliers(a: LocalFeatures, b: LocalFeatures, mirrored: bool) -> int:
         return 0
     kept = kept.ravel() == 1
     places = min(len(np.unique(np.round(points[kept] / _PLACE_PX), axis=0)) for points in (points_a, points_b))
-    return places if places >= MIN_INLIERS and correlation(a.grey, b.grey, warp) >= MIN_CORRELATION else 0
+    if places < MIN_INLIERS:
+        return 0
+    least = MIN_CORRELATION if places < MANY_INLIERS else MIN_CORRELATION_OF_MANY
+    return places if correlation(a.grey, b.grey, warp) >= least else 0
 
 
 def _matches(a: LocalFeatures, b: LocalFeatures, mirrored: bool) -> tuple[np.ndarray, np.ndarray]:

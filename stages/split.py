@@ -54,9 +54,11 @@ def main() -> None:
         f"split: {len(found.pairs)} pairs of near-duplicates, {summary['near_duplicates_in_two_splits']} in two splits"
     )
     print(f"split: {recall['found']} of {recall['planted']} altered copies, made to test the search, were found")
-    for reason, count in left_out.items():
-        if count:
-            print(f"split: {count} images left out: {reason.replace('_', ' ')}")
+    for reason in ("conflicting_labels", "in_two_partitions"):
+        if left_out[reason]:
+            print(f"split: {left_out[reason]} images left out: {reason.replace('_', ' ')}")
+    if left_out["conflicting_labels_kept"]:
+        print(f"split: {left_out['conflicting_labels_kept']} images kept that have near-duplicates with other labels")
 
 
 def search(manifest: pd.DataFrame, seed: int) -> tuple[NearDuplicates, dict]:

@@ -1,12 +1,12 @@
 """Whether two images are of one photograph: keypoints match under one affine transform, and the pixels agree under it.
 
-Matches pass Lowe's ratio test, then RANSAC (Fischler and Bolles, CACM 24:381, 1981). Among HAM10000's images, copies
-altered in 46 ways have 11 matches and more in distinct places, images of different lesions at most 6.
+Matches pass Lowe's ratio test, then RANSAC (Fischler and Bolles, CACM 24:381, 1981). Of 2,760 copies of images of
+HAM10000, altered in 46 ways, 99.7 % are found; images of different lesions had at most 6 matches in distinct places.
 
 That is not enough where images share a watermark, a logo or a ruler: its keypoints match perfectly, and of pairs with
 one watermark nearly all would pass. So one image is laid over the other, and their detail is correlated around every
-pixel, wherever either has any. Of copies with few matches the median is .80 and more. Of 2,087 pairs of strangers that
-match by a common watermark, in at most 38 places, two come to .75, both of smooth skin with no other detail.
+pixel, wherever either has any. Of copies with few matches the median is .80 and more. Of 79,800 pairs of 400 images
+under one watermark, two more are joined than without it, both of smooth skin that has no other detail.
 """
 
 import cv2

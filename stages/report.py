@@ -80,7 +80,7 @@ def main() -> None:
     }
 
     def to_beat(names: list[str]) -> dict[str, dict]:
-        return {name: baselines[name] for name in for_table([rows[row] for row in names], params.split.features)}
+        return {name: baselines[name] for name in for_table([rows[row] for row in names])}
 
     report = about.origin(
         params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones

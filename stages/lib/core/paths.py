@@ -22,6 +22,8 @@ PARTS = Path("data/parts")
 
 SPLITS_TABLE = Path("data/splits.csv")
 SPLIT_SUMMARY = Path("data/split.json")
+DUPLICATES = Path("data/duplicates.csv")
+"""Pairs of near-duplicates that the split found."""
 
 MODELS = Path("models")
 CHECKPOINTS = Path("data/checkpoints")

@@ -35,7 +35,7 @@ BACKBONES = {
     "resnet101v2": Application("ResNet101V2", "ResNet101V2", "tf", "average"),
     # Sandler et al., 2018: 1280 maps
     # depthwise layers gain nothing from bfloat16 (0.96x), and on 48 photographs its features moved by 12 % on average,
-    # those of the other three by 1.0 to 1.4 %; the search for near-duplicates, and so the split, uses them
+    # those of the other three by 1.0 to 1.4 %
     "mobilenetv2": Application("MobileNetV2", "MobileNetV2", "tf", "average", gains_from_bfloat16=False),
 }
 

@@ -23,13 +23,13 @@ undo: env  ## drop the experiment in the working tree: params, scores, data and 
 	@git restore --source=HEAD --staged --worktree params.yaml dvc.lock metrics ':!metrics/paper.csv' MODEL_CARD.md
 	@dvc checkout
 
-compare: env  ## experiments of this commit, best first: ROW=tables.vgg16 BY=f1_macro
+compare: env  ## experiments of this commit, best on validation images first: ROW=tables.vgg16 BY=f1_macro
 	@python -m tools.compare --row $(or $(ROW),model) --by $(or $(BY),accuracy)
 
-seeds: env  ## one setting with several seeds, mean and spread: N=5 ROW=model SET="model.dropout=0.4"
+seeds: env  ## one setting with several seeds, mean and spread on validation images: N=5 ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat seeds --count $(or $(N),5) --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
 
-folds: env  ## one setting cross-validated, mean and spread: ROW=model SET="model.dropout=0.4"
+folds: env  ## one setting cross-validated, mean and spread on validation images: ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
 
 freeze: env  ## the catalog with this split in it, so that added images move none: CATALOG=catalogs/mine.csv

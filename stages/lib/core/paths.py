@@ -36,4 +36,6 @@ REPORT = Path("data/report")
 METRICS = Path("metrics")
 PAPER = METRICS / "paper.csv"
 """The published scores. The one file under metrics/ that no stage writes."""
+SCORES = METRICS / "scores.json"
+"""By row, then by split: what `dvc metrics diff` shows."""
 CARD = Path("MODEL_CARD.md")

@@ -64,7 +64,7 @@ def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) ->
     write_csv(root / "data/manifest.csv", kept)
     write_csv(root / "data/splits.csv", splits[["md5hash", "group", "split", "fold"]])
     write_json(root / "data/classes.json", sorted(classes))
-    types = kept["fitzpatrick_scale"].map(lambda number: "unknown" if number < 0 else str(number))
+    types = _type_names(kept)
     write_json(
         root / "data/validation.json",
         {
@@ -72,7 +72,11 @@ def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) ->
             "kept": len(kept),
             "dropped": {"no_url": 0, "fetch_failed": images - len(kept)},
             "classes": {"catalog": len(classes), "kept": len(classes), "gone": []},
+            "repeated_keys": 2,
+            "flagged": {"damaged": 1, "complaint": 3},
             "kept_by_skin_type": types.value_counts().sort_index().to_dict(),
+            "per_class": _tallies(catalog["label"], kept["label"], "class"),
+            "per_skin_type": _tallies(_type_names(catalog), _type_names(kept), "skin_type"),
         },
     )
     write_json(
@@ -85,7 +89,15 @@ def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) ->
             "classes_missing": {"train": [], "val": [], "test": []},
             "near_duplicate_pairs": 0,
             "near_duplicates_in_two_splits": 0,
-            "copies_recall": {"planted": 150, "found": 149, "overall": 0.9933, "per_alteration": []},
+            "copies_recall": {
+                "planted": 150,
+                "found": 149,
+                "overall": 0.9933,
+                "per_alteration": [
+                    {"alteration": "mirrored", "planted": 75, "found": 75},
+                    {"alteration": "framed", "planted": 75, "found": 74},
+                ],
+            },
         },
     )
     with ShardSetWriter(root / "data/tensors", kept["md5hash"].tolist(), (IMAGE_PX, IMAGE_PX, 3), np.uint8) as writer:
@@ -93,6 +105,18 @@ def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) ->
             colours = random.integers(40, 220, (len(keys), 4, 4, 3), dtype=np.uint8)
             writer.write(shard, 0, np.stack([cv2.resize(colour, (IMAGE_PX, IMAGE_PX)) for colour in colours]))
     return kept
+
+
+def _type_names(table: pd.DataFrame) -> pd.Series:
+    return table["fitzpatrick_scale"].map(lambda number: "unknown" if number < 0 else str(number))
+
+
+def _tallies(catalog: pd.Series, kept: pd.Series, name: str) -> list[dict]:
+    left = kept.value_counts()
+    return [
+        {name: value, "kept": int(left.get(value, 0)), "fetch_failed": int(count - left.get(value, 0))}
+        for value, count in catalog.value_counts().sort_index().items()
+    ]
 
 
 def write_results(root: Path, params: Params, manifest: pd.DataFrame, seed: int = 0) -> None:

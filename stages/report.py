@@ -7,7 +7,7 @@ sentences; the page adds the pictures and needs nothing beside itself. `publish`
 import shutil
 from pathlib import Path
 
-from stages.lib.baselines.baselines import for_table
+from stages.lib.baselines.baselines import MAJORITY, for_table
 from stages.lib.core.errors import run_stage
 from stages.lib.core.files import read_bytes, read_json, replacing, write_bytes, write_csv, write_json, write_text
 from stages.lib.core.params import load_params
@@ -25,19 +25,8 @@ from stages.lib.core.paths import (
     SPLITS_TABLE,
     VALIDATION,
 )  # fmt: skip
-from stages.lib.data.catalog import parse_catalog
 from stages.lib.data.manifest import read_classes, read_groups, read_manifest
-from stages.lib.report import (
-    about,
-    drawing,
-    figures_calibration,
-    figures_data,
-    figures_rows,
-    pictures,
-    results,
-    tables,
-    thumbnails,
-)  # fmt: skip
+from stages.lib.report import about, charted, charts, pictures, results, tables, thumbnails
 from stages.lib.report.rendering import render
 from stages.lib.report.results import MODEL
 from stages.lib.scoring.bootstrap import LEVEL
@@ -55,12 +44,12 @@ def main() -> None:
     rows = {MODEL: params.model} | params.tables
     paper = results.read_paper(PAPER)
     assessments = {name: results.read_assessment(EVALUATIONS / name) for name in rows}
+    model = assessments[MODEL]
     curves = {name: results.read_curves(EVALUATIONS / name) for name in rows}
     baselines = read_json(BASELINES / "baselines.json")
     of_model = results.read_tables(EVALUATIONS / MODEL)
     explained = [results.read_explained(EXPLAIN / name, row) for name, row in params.explain.rows.items()]
-    catalog_path = RAW / "catalog.csv"
-    catalog = parse_catalog(read_bytes(catalog_path), "the catalog")
+    validation, split, manifest = read_json(VALIDATION), read_json(SPLIT_SUMMARY), read_manifest()
 
     predictions = {name: read_predictions(EVALUATIONS / name / "predictions.csv") for name in rows}
     predictions |= {name: read_predictions(BASELINES / f"{name}.csv") for name in baselines}
@@ -70,85 +59,90 @@ def main() -> None:
     verdicts = compared[compared["metric"] == "accuracy"].set_index("row")["verdict"].to_dict()
     by_table = results.by_table(list(params.tables), paper)
     descriptions = {name: about.describe(row, params.active.side_inputs) for name, row in rows.items()}
-    model = assessments[MODEL]
+    types = of_model["skin_types"]
+    main_types = types[(types["rating"] == "fitzpatrick_scale") & (types["level"] == "type")]
     pairs = results.confused_pairs(of_model["confusion"], CONFUSED_PAIRS)
-    distributions = about.count_images(catalog, read_manifest())
+    training, top_loss = charted.training(curves)
     files = {
-        "the catalog": catalog_path,
+        "the catalog": RAW / "catalog.csv",
         "the images kept": MANIFEST,
         "the split": SPLITS_TABLE,
         "the predictions of the model": EVALUATIONS / MODEL / "predictions.csv",
     }
 
-    def to_beat(names: list[str]) -> dict[str, dict]:
-        return {name: baselines[name] for name in for_table([rows[row] for row in names])}
+    def scored(names: list[str]) -> tables.Table:
+        to_beat = {name: baselines[name] for name in for_table([rows[row] for row in names])}
+        return tables.results({name: descriptions[name] for name in names}, assessments, to_beat, verdicts)
 
     report = about.origin(
         params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
-    ) | {
+    )
+    comparable = paper if report["comparable"] else None
+    references = {
+        "the most common class" if name == MAJORITY else "the nearest class mean": baselines[name]["metrics"][
+            "accuracy"
+        ]
+        for name in for_table([params.model])
+    }
+    report |= {
+        "random_weights": "random" in [report["weights"], *report["own_weights"].values()],
         "precisions": sorted({a["features_precision"] for a in assessments.values() if a["features_precision"]}),
-        "level": drawing.LEVEL,
+        "level": f"{LEVEL:.0%}".replace("%", " %"),
         "alpha": round(1 - LEVEL, 6),
         "calibration_bins": params.evaluate.calibration_bins,
         "outline": thumbnails.LEVEL,
         "thumbnail_px": pictures.THUMBNAIL_PX,
-        "one_column": figures_data.ONE_COLUMN,
         "model": model,
         "card": {name: metric.label for name, metric in shown("card").items()},
         "description": descriptions[MODEL],
         "side_inputs": [about.column_label(column) for column in params.model.side_inputs],
         "not_an_f1": NOT_AN_F1,
         "baselines": baselines,
+        "references": list(references),
         "verdict_of": verdicts,
         "verdicts": {
             word: [name for name in params.tables if verdicts[name] == word] for word in (BETTER, WORSE, NO_DIFFERENCE)
         },
         "fairness": results.fairness_of(model),
-        "validation": (validation := read_json(VALIDATION)),
-        "split": (split := read_json(SPLIT_SUMMARY)),
-        "explained": [entry.row for entry in explained],
+        "validation": validation,
+        "split": split,
         "mistakes_total": int((of_model["confusion"]["actual"] != of_model["confusion"]["predicted"]).sum()),
         "results": list(by_table),
+        "matrix": results.matrix(of_model["confusion"]),
+        "training": training,
+        "top_loss": top_loss,
+        "reliability": charts.reliability(of_model["reliability"]),
         "tables": {
-            "settings": tables.listed("setting", "value", about.settings(params.model, params.active.max_epochs)),
-            "fingerprints": tables.listed("what", f"SHA-256, first {about.DIGITS} digits", about.fingerprints(files)),
-            "differences": tables.differences(compared),
-            "guesses": tables.guesses(assessments),
-            "skin_types": tables.skin_types(of_model["skin_types"]),
+            "comparison": charted.comparison(assessments, comparable, references, verdicts),
+            "types": charted.skin_types(main_types, model["metrics"]["accuracy"]["value"]),
+            "main_types": tables.skin_types(main_types),
+            "skin_types": tables.skin_types(types),
             "fairness": tables.fairness(model["skin_types"]),
             "fairness_of_rows": tables.fairness_of_rows(assessments),
+            "dropped": charted.dropped(validation),
+            "kept_types": charted.kept(validation["per_skin_type"], "skin_type"),
+            "kept_classes": charted.kept(validation["per_class"], "class"),
+            "mean_types": charted.mean_types(manifest),
+            "copies": charted.copies(split["copies_recall"]),
+            "differences": charted.differences(compared),
+            "other_differences": tables.differences(compared),
             "calibration": tables.calibration(assessments),
-            "card": tables.card(model, baselines["majority"]),
+            "all": tables.summary(scored(list(rows)), comparable),
+            "beside_paper": tables.beside_paper(assessments, paper),
+            "guesses": tables.guesses(assessments),
             "classes": tables.classes(of_model["classes"]),
-            "confused": tables.confused(pairs),
-            "dropped": tables.listed("reason", "images dropped", validation["dropped"]),
-            "types": tables.listed("skin type", "images kept", validation["kept_by_skin_type"]),
-            "splits": tables.listed("split", "images", split["images"]),
+            "confused": charted.confused(pairs),
+            "settings": tables.listed("setting", "value", about.settings(params.model, params.active.max_epochs)),
+            "fingerprints": tables.listed("what", f"SHA-256, first {about.DIGITS} digits", about.fingerprints(files)),
+            "card": tables.card(model, baselines[MAJORITY]),
+            "kept": tables.listed("skin type", "images kept", validation["kept_by_skin_type"]),
         }
-        | {
-            title: tables.results(
-                {name: rows[name] for name in names}, descriptions, assessments, paper, to_beat(names), verdicts
-            )
-            for title, names in by_table.items()
-        },
-        "figures": {
-            "comparison": pictures.comparison(by_table, assessments, paper, to_beat([MODEL])),
-            "curves": figures_rows.curves(curves[MODEL]),
-            "all_curves": figures_rows.all_curves(curves),
-            "reliability": figures_calibration.reliability(of_model["reliability"]),
-            "accuracy_by_type": figures_calibration.accuracy_by_type(
-                of_model["skin_types"], model["metrics"]["accuracy"]
-            ),
-            "classes": figures_data.classes(distributions["label"]),
-            "skin_types": figures_data.skin_types(distributions["skin_type"]),
-        }
-        | pictures.by_class(of_model["confusion"], pairs),
+        | {title: scored(names) for title, names in by_table.items()},
     }
-    report["random_weights"] = "random" in [report["weights"], *report["own_weights"].values()]
     report |= (
-        pictures.photographs(of_model["mistakes"], explained)
+        pictures.photographs(of_model["mistakes"], explained, params.seed)
         if params.report.show_images
-        else {"mistakes": [], "gradcam": []}
+        else {"samples": [], "mistakes": [], "gradcam": []}
     )
     texts = {path: render(f"{path.lower()}.j2", report) for path in ("report.md", "report.html", CARD.name)}
     with replacing(REPORT) as directory:

@@ -1,4 +1,4 @@
-"""What the stage report is run on and what it wrote; one class has a name that is markup."""
+"""What the stage report is run on and what it wrote; one class has a name that is markup, one a long name."""
 
 from pathlib import Path
 
@@ -6,7 +6,8 @@ from stages import report
 
 ROOT = Path(__file__).parents[2]
 ODD = "<script>alert(1)</script> | *c*"
-CLASSES = [ODD, *(f"condition {letter}" for letter in "abcdefghijk")]
+LONG = "erythema-elevatum-et-diutinum/lymphangioleiomyomatosis"
+CLASSES = [ODD, LONG, *(f"condition {letter}" for letter in "abcdefghij")]
 
 
 def run():

@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from stages.lib.core.files import read_bytes
 from stages.lib.core.registry import label
 from stages.lib.core.sections import SAMPLE_CATALOG, Backbone, Row
-from stages.lib.core.words import SKIN_TYPES, UNKNOWN_TYPE
 
 PAPER_DATASET = "fitzpatrick17k"
 DIGITS = 16
@@ -55,7 +52,7 @@ def column_label(column: str) -> str:
 
 
 def describe(row: Row, kinds: Mapping[str, str]) -> str:
-    """Puts a row's network and training into words, without the batch size and dropout.
+    """Puts a row's network and training into words.
 
     Args:
         row: The row.
@@ -71,7 +68,7 @@ def describe(row: Row, kinds: Mapping[str, str]) -> str:
     if row.fusion != "concatenate":
         network += f" by {row.fusion}"
     parts = [network, f"dense {row.dense_units}", f"{label(row.optimizer)} {row.learning_rate:g}"]
-    return ", ".join(parts + ["augmented"] * row.augment)
+    return ", ".join(parts + ["augmented"] * row.augment + [f"batch {row.batch_size}", f"dropout {row.dropout:g}"])
 
 
 def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
@@ -93,15 +90,3 @@ def fingerprints(files: dict[str, Path]) -> dict[str, str]:
         PipelineError: If one is missing.
     """
     return {name: hashlib.sha256(read_bytes(path)).hexdigest()[:DIGITS] for name, path in files.items()}
-
-
-def count_images(catalog: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Counts images before and after validation, by `label` and by `skin_type`."""
-    by_label = {"catalog": catalog["label"].value_counts(), "kept": manifest["label"].value_counts()}
-    by_type = {
-        name: table["fitzpatrick_scale"].value_counts().reindex(SKIN_TYPES, fill_value=0)
-        for name, table in (("catalog", catalog), ("kept", manifest))
-    }
-    types = pd.DataFrame(by_type)
-    types.index = ["unknown" if number == UNKNOWN_TYPE else str(number) for number in types.index]
-    return {"label": pd.DataFrame(by_label).fillna(0).astype(int), "skin_type": types}

@@ -1,85 +1,61 @@
-"""The report's pictures, from what was measured: which rows, classes, skin types and images each of them shows."""
+"""The page's photographs: training images and what augmentation makes of them, mistakes, and what Grad-CAM found."""
 
-from collections.abc import Mapping
-
+import numpy as np
 import pandas as pd
 
-from stages.lib.baselines.baselines import MAJORITY
+from stages.lib.backbone.augment import augment
 from stages.lib.core.paths import TENSORS
+from stages.lib.core.words import UNKNOWN_TYPE
+from stages.lib.data.manifest import read_examples
 from stages.lib.data.shards import ShardedArray
-from stages.lib.report import figures_classes, figures_rows, thumbnails
-from stages.lib.report.results import MODEL, Explained, published
-from stages.lib.scoring import coarse
+from stages.lib.report import thumbnails
+from stages.lib.report.results import Explained
 
 THUMBNAIL_PX = 144
+SAMPLES = 4
+"""Training images that are shown."""
+VIEWS = 5
+"""Of each of them: what a network that trains with augmentation may see in so many epochs."""
 
 
-def comparison(
-    tables: Mapping[str, list[str]],
-    assessments: Mapping[str, dict],
-    paper: pd.DataFrame,
-    references: Mapping[str, dict],
-) -> bytes:
-    """Draws the comparison of all rows.
+def photographs(mistakes: pd.DataFrame, explained: list[Explained], seed: int) -> dict[str, list]:
+    """Makes thumbnails.
 
     Args:
-        tables: Names of rows, by the title of their table.
-        assessments: By row.
-        paper: The published scores, by row.
-        references: The baselines that the model has to beat, by name; drawn as lines.
-    """
-
-    def mark(name: str) -> dict[str, float | None]:
-        return assessments[name]["metrics"]["accuracy"] | {"paper": published(paper, name).get("accuracy")}
-
-    groups = {"Model": [MODEL]} | {title.split(":")[0]: names for title, names in tables.items()}
-    return figures_rows.comparison(
-        {title: {name: mark(name) for name in names} for title, names in groups.items()},
-        {
-            "most common class" if name == MAJORITY else "nearest class mean": line["metrics"]["accuracy"]["value"]
-            for name, line in references.items()
-        },
-    )
-
-
-def by_class(confusion: pd.DataFrame, pairs: pd.DataFrame) -> dict[str, bytes]:
-    """Draws the confusion matrices that have room for names, and the pairs that are mistaken most."""
-    drawn = {}
-    for name in coarse.COLUMNS.values():
-        if f"actual_{name}" in confusion:
-            drawn[f"confusion_{name}"] = figures_classes.confusion(
-                confusion[f"actual_{name}"], confusion[f"predicted_{name}"]
-            )
-    if pd.concat([confusion["actual"], confusion["predicted"]]).nunique() <= figures_classes.MAX_CLASSES:
-        drawn["confusion"] = figures_classes.confusion(confusion["actual"], confusion["predicted"])
-    if not pairs.empty:
-        drawn["pairs"] = figures_classes.confused_pairs(pairs)
-    return drawn
-
-
-def photographs(mistakes: pd.DataFrame, explained: list[Explained]) -> dict[str, list]:
-    """Makes thumbnails of the most confident mistakes and of what Grad-CAM found.
+        mistakes: Of the model, the most confident ones.
+        explained: What Grad-CAM found, by architecture.
+        seed: Of the augmentation.
 
     Returns:
-        `mistakes`: dictionaries of the mistake and its `jpeg`. `gradcam`: one dictionary per image, with its `jpeg`
-        and, in the order of `explained`, the `networks`' maps and what each named.
+        `samples`: some training images with their `views`. `mistakes`. `gradcam`: one dictionary per image with
+        `networks`, in the order of `explained`: what each named, and its map. All have a `jpeg`.
     """
     tensors = ShardedArray(TENSORS)
-    sheet = [
-        line | {"jpeg": thumbnails.photograph(image, THUMBNAIL_PX)} for line, image in _with_images(tensors, mistakes)
-    ]
     images: dict[str, dict] = {}
     for entry in explained:
-        for (line, image), found in zip(_with_images(tensors, entry.table), entry.maps, strict=True):
-            photograph = {"label": line["label"], "jpeg": thumbnails.photograph(image, THUMBNAIL_PX), "networks": []}
-            spotlight = thumbnails.spotlight(image, found, THUMBNAIL_PX)
-            images.setdefault(line["md5hash"], photograph)["networks"].append(
+        for line, found in zip(_with_images(tensors, entry.table), entry.maps, strict=True):
+            spotlight = thumbnails.spotlight(line["image"], found, THUMBNAIL_PX)
+            images.setdefault(line["md5hash"], line | {"networks": []})["networks"].append(
                 line | {"row": entry.row, "seen": bool(found.any()), "jpeg": spotlight}
             )
-    return {"mistakes": sheet, "gradcam": list(images.values())}
+    samples = _with_images(tensors, spread(read_examples("train", tensors).table, SAMPLES))
+    for place, line in enumerate(samples):
+        randoms = (np.random.default_rng([seed, place, view]) for view in range(VIEWS))
+        line["views"] = [thumbnails.photograph(augment(line["image"], random), THUMBNAIL_PX) for random in randoms]
+    return {"samples": samples, "mistakes": _with_images(tensors, mistakes), "gradcam": list(images.values())}
 
 
-def _with_images(tensors: ShardedArray, table: pd.DataFrame) -> list[tuple[dict, object]]:
-    """Returns each line of a table with the image, uint8 RGB, that its md5hash names."""
+def spread(train: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Chooses training images from the lightest to the darkest skin type; of unknown type only if all are."""
+    known = train[train["fitzpatrick_scale"] != UNKNOWN_TYPE]
+    ordered = (train if known.empty else known).sort_values(["fitzpatrick_scale", "md5hash"])
+    return ordered.iloc[np.unique(np.linspace(0, len(ordered) - 1, count).astype(int))]
+
+
+def _with_images(tensors: ShardedArray, table: pd.DataFrame) -> list[dict]:
+    """Returns the lines of a table with the image that its md5hash names, as `image`, uint8 RGB, and as `jpeg`."""
     images = tensors.gather(tensors.positions(table["md5hash"].tolist()))
-    return list(zip(table.to_dict("records"), images, strict=True))
+    return [
+        line | {"image": image, "jpeg": thumbnails.photograph(image, THUMBNAIL_PX)}
+        for line, image in zip(table.to_dict("records"), images, strict=True)
+    ]

@@ -1,4 +1,4 @@
-"""Fills in the report's templates: one set of sentences and tables for HTML and Markdown."""
+"""Fills in the report's templates: one set of sentences for HTML and Markdown."""
 
 import base64
 import re
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from stages.lib.report import cells
 
 TEMPLATES_DIR = Path(__file__).parent / "templates"
-_NUMBER = re.compile(rf"(?:[-+<%\d.,() {cells.MINUS}{cells.DASH}]|\bto\b)*")
+_NUMBER = re.compile(rf"(?:[-+<%±\d.,()\s{cells.MINUS}{cells.DASH}]|\b(?:to|of)\b)*")
 
 
 def render(template: str, report: dict[str, Any]) -> str:
@@ -43,16 +43,31 @@ def render(template: str, report: dict[str, Any]) -> str:
         "percent": cells.percent,
         "probability": cells.probability,
         "n": "{:,}".format,
-        "headings": headings,
+        "kinds": kinds,
+        "foldable": foldable,
         "base64": lambda content: base64.b64encode(content).decode(),
     }
     text = environment.get_template(template).render()
     return text if html else re.sub(r"\n\s*\n", "\n\n", text)
 
 
-def headings(table: list[dict[str, str]]) -> dict[str, bool]:
-    """Returns a table's headings, and whether all cells below one are numbers, which are set to the right."""
-    return {name: all(_NUMBER.fullmatch(line[name]) for line in table) for name in table[0]}
+def kinds(table: list[dict[str, str]]) -> dict[str, str]:
+    """Returns a table's headings, and what is below each: `chart`, `number` (set to the right) or `words`."""
+    found = {}
+    for heading in table[0]:
+        column = [line[heading] for line in table]
+        numbers = all(_NUMBER.fullmatch(cell) for cell in column)
+        found[heading] = "chart" if isinstance(column[0], Markup) else "number" if numbers else "words"
+    return found
+
+
+def foldable(cell: str) -> Markup:
+    """Lets a cell of the page fold before its interval and after a slash, and nowhere within a figure."""
+    if isinstance(cell, Markup):
+        return cell
+    figure, bracket, interval = cell.partition(" (")
+    text = escape(figure).replace("/", Markup("/<wbr>"))
+    return text + Markup(' <span class="bounds">({}</span>').format(interval) if bracket else text
 
 
 def escape_markdown(value: object) -> str:

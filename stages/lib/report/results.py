@@ -8,11 +8,11 @@ import pandas as pd
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import read_csv, read_json
+from stages.lib.scoring import coarse
 from stages.lib.scoring.metrics import METRICS, shown
 
 MODEL = "model"
 """The name of the row that all others are compared with."""
-FURTHER = "further"
 FURTHER = "further"
 TITLES = {
     "1": "Table 1: networks trained from scratch, by architecture, optimizer and batch size",
@@ -24,6 +24,8 @@ TITLES = {
 """By the column `table` of the paper's scores; rows that it lacks are further ones."""
 PAPER_SCORES = ("loss", "accuracy", "f1")
 """Columns of the paper's scores. The first two are metrics of ours; its `f1` is not (see `scoring.published`)."""
+MAX_MATRIX = 12
+"""Classes of a confusion matrix that fits a telephone."""
 
 _CURVES = [f"{split}{metric}" for split in ("", "val_") for metric in ("loss", "accuracy", "f1_weighted")]
 _SKIN_TYPES = [f"{name}{end}" for name in shown("skin_types") for end in ("", "_low", "_high")]
@@ -133,6 +135,29 @@ def fairness_of(assessment: dict[str, Any]) -> dict[str, Any]:
     """Returns how far apart the skin types are, by type and by the catalog's main rating, side inputs given."""
     main = {"rating": "fitzpatrick_scale", "input": "given", "level": "type"}
     return next(found for found in assessment["skin_types"] if main.items() <= found.items())
+
+
+def matrix(confusion: pd.DataFrame) -> dict[str, Any] | None:
+    """Counts which class was taken for which, for the finest classes of which a matrix fits a page.
+
+    Args:
+        confusion: One line per test image: `actual` and `predicted`, and both again with `_nine` and `_three` where the
+            catalog has coarse classes.
+
+    Returns:
+        `names` of the classes, at most `MAX_MATRIX`; `counts`, one list per actual class; `fine`, whether the classes
+        are those that the model names. None if no matrix fits.
+    """
+    for suffix in ("", *(f"_{name}" for name in coarse.COLUMNS.values())):
+        if f"actual{suffix}" not in confusion:
+            continue
+        actual, predicted = confusion[f"actual{suffix}"], confusion[f"predicted{suffix}"]
+        names = sorted(set(actual) | set(predicted))
+        if len(names) <= MAX_MATRIX:
+            counts = pd.crosstab(actual.to_numpy(), predicted.to_numpy())
+            counts = counts.reindex(index=names, columns=names, fill_value=0)
+            return {"names": names, "counts": counts.to_numpy().tolist(), "fine": not suffix}
+    return None
 
 
 def confused_pairs(confusion: pd.DataFrame, count: int) -> pd.DataFrame:

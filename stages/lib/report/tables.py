@@ -1,6 +1,7 @@
-"""The report's tables: lists of lines, each a dictionary by heading, whose first cell names the line.
+"""The report's tables of words and figures: lists of lines, each a dictionary by heading. Its first cell names it.
 
 Cells are values that `cells.cell` writes: text, counts, figures, estimates (`value`, `low`, `high`); None is a dash.
+Tables with a chart in each line are those of `stages.lib.report.charted`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -8,70 +9,97 @@ from typing import Any
 
 import pandas as pd
 
-from stages.lib.core.sections import Row
-from stages.lib.report.cells import estimate, percent, probability, signed
+from stages.lib.report.cells import estimate, number, percent, probability, signed
 from stages.lib.report.results import PAPER_SCORES, fairness_of, published
-from stages.lib.scoring.metrics import shown
+from stages.lib.scoring.metrics import METRICS, shown
 
 Table = list[dict[str, Any]]
-_RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
+RATINGS = {"fitzpatrick_scale": "Fitzpatrick", "fitzpatrick_centaur": "Centaur (second rating)"}
+AGAINST = "against the model"
+"""The heading of verdicts."""
 
 
 def results(
-    rows: Mapping[str, Row],
     descriptions: Mapping[str, str],
     assessments: Mapping[str, dict],
-    paper: pd.DataFrame,
     baselines: Mapping[str, dict],
     verdicts: Mapping[str, str],
 ) -> Table:
-    """Puts rows beside the paper's, and below them what they have to beat.
+    """Shows what rows scored, and below them what they have to beat.
 
     Args:
-        rows: Of this table, by name.
-        descriptions: Of rows, in words.
-        assessments: By row name.
-        paper: The published scores, by row.
+        descriptions: Of this table's rows, in words, by name.
+        assessments: By row.
         baselines: Those that belong to this table, by name.
         verdicts: On accuracy against the model, by row or baseline.
     """
-    lines = [
-        {"row": name, "settings": descriptions[name], "batch": row.batch_size, "dropout": f"{row.dropout:g}"}
-        | _scores(assessments[name], published(paper, name))
-        for name, row in rows.items()
-    ]
-    lines += [
-        {"row": name, "settings": baseline["description"], "batch": None, "dropout": None} | _scores(baseline, {})
-        for name, baseline in baselines.items()
-    ]
-    return [line | {"accuracy against model": verdicts.get(line["row"])} for line in lines]
+    words = dict(descriptions) | {name: baseline["description"] for name, baseline in baselines.items()}
+    scored = {**assessments, **baselines}
+    return [{"row": name, "settings": text} | _scored(name, scored[name], verdicts) for name, text in words.items()]
 
 
-def _scores(assessment: dict, paper: Mapping[str, float]) -> dict[str, Any]:
-    line = {}
-    for name, metric in shown("results").items():
-        found = assessment["metrics"].get(name)
-        ours = found if name == "accuracy" else found and found["value"]  # of all intervals, there is room for one
-        if name in PAPER_SCORES:
-            line |= {f"{metric.label}, paper": paper.get(name), f"{metric.label}, ours": ours}
-        else:
-            line[metric.label] = ours
-    return line | {"soft F1, paper": paper.get("f1"), "soft F1, ours": assessment.get("f1_published")}
+def _scored(name: str, assessment: dict, verdicts: Mapping[str, str]) -> dict[str, Any]:
+    validation = assessment.get("validation", {}).get("accuracy")
+    line = {AGAINST: verdicts.get(name), f"{METRICS['accuracy'].label}, validation": validation}
+    return line | _shown("results", assessment)
+
+
+def summary(lines: Table, paper: pd.DataFrame | None) -> Table:
+    """Shortens lines of `results` for Markdown: no settings, intervals of accuracy alone, the paper's accuracy.
+
+    Args:
+        lines: All rows.
+        paper: The published scores, by row; None where they cannot be compared.
+    """
+    accuracy = METRICS["accuracy"].label
+    short = [
+        {
+            heading: found["value"] if isinstance(found, Mapping) and not heading.startswith(accuracy) else found
+            for heading, found in line.items()
+            if heading != "settings"
+        }
+        for line in lines
+    ]
+    if paper is None:
+        return short
+    return [line | {f"{accuracy}, paper": published(paper, line["row"]).get("accuracy")} for line in short]
+
+
+def beside_paper(assessments: Mapping[str, dict], paper: pd.DataFrame) -> Table:
+    """Shows the published scores beside ours, of the rows that the paper has."""
+    lines = []
+    for name, found in assessments.items():
+        if printed := published(paper, name):
+            line = {"row": name}
+            for score in PAPER_SCORES:
+                known = score in METRICS
+                label = METRICS[score].label if known else "soft F1"
+                ours = found["metrics"][score]["value"] if known else found["f1_published"]
+                line |= {f"{label}, paper": printed[score], f"{label}, ours": ours}
+            lines.append(line)
+    return lines
 
 
 def differences(compared: pd.DataFrame) -> Table:
-    """Shows each row minus the model, from what `stages.lib.scoring.compare.compare` returns."""
+    """Shows each row minus the model, from what `stages.lib.scoring.compare.compare` returns, but in accuracy."""
     lines: dict[str, dict[str, Any]] = {}
-    for found in compared.to_dict("records"):
+    for found in compared[compared["metric"] != "accuracy"].to_dict("records"):
         label = shown("compared")[found["metric"]].label
         lines.setdefault(found["row"], {"row": found["row"]}).update(
-            {
-                f"{label}, difference": estimate(found | {"value": found["difference"]}, signed),
-                f"p, {label}": probability(found["p_adjusted"]),
-                f"verdict, {label}": found["verdict"],
-            }
+            {f"{label}, difference": difference(found), f"{label}, {AGAINST}": verdict(found)}
         )
     return list(lines.values())
+
+
+def difference(found: Mapping[str, Any]) -> str:
+    """Writes a difference from the model with its interval."""
+    return estimate({"value": found["difference"]} | {end: found[end] for end in ("low", "high")}, signed)
+
+
+def verdict(found: Mapping[str, Any]) -> str:
+    """Writes a verdict with the p value that it is from."""
+    p = probability(found["p_adjusted"])
+    return f"{found['verdict']} (p {p})" if p.startswith("<") else f"{found['verdict']} (p = {p})"
 
 
 def guesses(assessments: Mapping[str, dict]) -> Table:
@@ -116,32 +144,30 @@ def skin_types(table: pd.DataFrame) -> Table:
     for _, found in table.groupby(["rating", "level", "group"], sort=False):
         by_input = {line["input"]: line for line in found.to_dict("records")}
         line = by_input["given"]
-        cells = {"skin type": line["group"], "rating": _RATINGS[line["rating"]], "images": line["n"]}
-        cells |= {metric.label: _of_columns(line, name) for name, metric in shown("skin_types").items()}
+        cells = {"skin type": line["group"], "rating": RATINGS[line["rating"]], "images": line["n"]}
+        cells |= {metric.label: of_columns(line, name) for name, metric in shown("skin_types").items()}
         if "hidden" in by_input:
-            cells["accuracy, side inputs hidden"] = _of_columns(by_input["hidden"], "accuracy")
+            cells["accuracy, side inputs hidden"] = of_columns(by_input["hidden"], "accuracy")
         lines.append(cells)
     return lines
 
 
-def _of_columns(line: Mapping[str, Any], name: str) -> dict[str, float]:
+def of_columns(line: Mapping[str, Any], name: str) -> dict[str, float]:
+    """Returns a score of a line of skin_types.csv as an estimate."""
     return {"value": line[name], "low": line[f"{name}_low"], "high": line[f"{name}_high"]}
 
 
 def fairness(entries: Iterable[dict]) -> Table:
     """Shows how far apart the model's skin types are, for every rating, input and level."""
-    return [
-        {
-            "rating": _RATINGS[entry["rating"]],
-            "compared": f"{len(entry['groups_compared'])} {entry['level']}s",
-            "side inputs": entry["input"],
-            "best": entry["best"],
-            "worst": entry["worst"],
-        }
-        | _disparities(entry)
-        | {"DPM covers": percent(entry["dpm_coverage"]), "EOM covers": percent(entry["eom_coverage"])}
-        for entry in entries
-    ]
+    lines = []
+    for entry in entries:
+        hidden = ", side inputs hidden" if entry["input"] == "hidden" else ""
+        compared = f"{RATINGS[entry['rating']]}, {len(entry['groups_compared'])} {entry['level']}s{hidden}"
+        line = {"compared": compared, "best": entry["best"], "worst": entry["worst"]} | _disparities(entry)
+        for name in ("dpm", "eom"):
+            line[name.upper()] = f"{number(entry[name])} ({percent(entry[f'{name}_coverage'])})"
+        lines.append(line)
+    return lines
 
 
 def fairness_of_rows(assessments: Mapping[str, dict]) -> Table:
@@ -168,12 +194,6 @@ def classes(table: pd.DataFrame) -> Table:
     names = {"name": "class", "support": "test images", "predicted": "predicted", "precision": "precision",
              "recall": "recall", "f1": "F1"}  # fmt: skip
     return table.loc[table["level"] == "label", list(names)].rename(columns=names).to_dict("records")
-
-
-def confused(pairs: pd.DataFrame) -> Table:
-    """Shows which classes are taken for which (see `results.confused_pairs`)."""
-    names = {"images": "test images", "share": "share of the actual class"}
-    return pairs.assign(share=pairs["share"].map(percent)).rename(columns=names).to_dict("records")
 
 
 def listed(first: str, second: str, items: Mapping[str, int | str]) -> Table:

@@ -115,12 +115,10 @@ class Metric:
 
 
 METRICS = {
-    "accuracy": Metric(
-        "accuracy", accuracy, "val test compared results card guesses coarse skin_types", interval="share"
-    ),
+    "accuracy": Metric("accuracy", accuracy, "val test compared results card coarse skin_types", interval="share"),
     "top_3": Metric("top-3 accuracy", top(3), "guesses", needs="probabilities", interval="share"),
-    "top_5": Metric("top-5 accuracy", top(5), "results card guesses", needs="probabilities", interval="share"),
-    "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, "results card guesses"),
+    "top_5": Metric("top-5 accuracy", top(5), "card guesses", needs="probabilities", interval="share"),
+    "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, "card guesses"),
     "f1_weighted": Metric("weighted F1", f1_weighted, "val compared results card skin_types"),
     "f1_macro": Metric("macro F1", f1_macro, "val test compared results card coarse", interval="unbiased"),
     "loss": Metric("log loss", log_loss, "val results card calibration", "probabilities", lower_is_better=True),

@@ -10,13 +10,14 @@ ROWS = load_params().tables
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
-        ("lenet-1", {}, "LeNet 32/64/128/128, dense 512, RMSprop 0.0001, augmented"),
-        ("resnet101v2", {}, "frozen ResNet101V2, dense 512, Adam 0.0001"),
-        ("inceptionv3-type", {}, "frozen InceptionV3 + skin type, dense 256, Adam 0.001"),
+        ("lenet-1", {}, "LeNet 32/64/128/128, dense 512, RMSprop 0.0001, augmented, batch 20, dropout 0"),
+        ("resnet101v2", {}, "frozen ResNet101V2, dense 512, Adam 0.0001, batch 64, dropout 0.5"),
+        ("inceptionv3-type", {}, "frozen InceptionV3 + skin type, dense 256, Adam 0.001, batch 256, dropout 0"),
         (
             "inceptionv3-type",
             {"side_inputs": ["fitzpatrick_scale", "age"], "fusion": "metablock"},
-            "frozen InceptionV3 + skin type as a number + age by metablock, dense 256, Adam 0.001",
+            "frozen InceptionV3 + skin type as a number + age by metablock, dense 256, Adam 0.001, batch 256, "
+            "dropout 0",
         ),
     ],
 )

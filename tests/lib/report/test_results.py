@@ -23,6 +23,16 @@ def test_no_mistakes_no_pairs():
     assert results.confused_pairs(pd.DataFrame({"actual": ["a"], "predicted": ["a"]}), 20).empty
 
 
+def test_the_matrix_is_that_of_the_finest_classes_that_fit():
+    few = pd.DataFrame({"actual": list("aab"), "predicted": list("aba")})
+    assert results.matrix(few) == {"names": ["a", "b"], "counts": [[1, 1], [1, 0]], "fine": True}
+    many = pd.DataFrame({"actual": [f"class {n}" for n in range(results.MAX_MATRIX + 1)], "predicted": "class 0"})
+    assert results.matrix(many) is None
+    assert results.matrix(many.assign(actual_three="x", predicted_three="y")) == {
+        "names": ["x", "y"], "counts": [[0, results.MAX_MATRIX + 1], [0, 0]], "fine": False,
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [

@@ -8,6 +8,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   };
   const order = (a, b) => (typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true }));
   for (const [column, heading] of [...table.tHead.rows[0].cells].entries()) {
+    if (heading.classList.contains("chart")) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...heading.childNodes);
@@ -22,3 +23,5 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   }
 }
+// On paper everything is unfolded.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((part) => (part.open = true)));

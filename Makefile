@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help repro undo compare seeds folds freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
+.PHONY: help repro undo compare seeds folds published freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -31,6 +31,9 @@ seeds: env  ## one setting with several seeds, mean and spread on validation ima
 
 folds: env  ## one setting cross-validated, mean and spread on validation images: ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
+
+published: env  ## what each known fault of the published run is worth: ROW=tables.resnet101v2-type-d40
+	@python -m tools.published $(if $(ROW),--row $(ROW))
 
 freeze: env  ## the catalog with this split in it, so that added images move none: CATALOG=catalogs/mine.csv
 	@python -m tools.freeze "$(or $(CATALOG),$(error name the file to write: make freeze CATALOG=catalogs/mine.csv))"

@@ -195,11 +195,15 @@ class Row(Section):
         """Whether the network sees a frozen backbone's features instead of pixels."""
         return self.input != TENSORS
 
-    def option(self, field: str, value: object, key: str = "<row>") -> str:
-        """Returns the option of `dvc exp run` that sets a field; DVC wants `+` before a key that the row leaves out."""
+    def change(self, field: str, value: object, key: str = "<row>") -> str:
+        """Returns what sets a field after `dvc exp run -S`; DVC wants `+` before a key that the row leaves out."""
         shown = str(value).replace(" ", "").replace("'", "")
-        text = f"{'' if field in self.model_fields_set else '+'}{key}.{field}={shown}"
-        return f"-S '{text}'" if isinstance(value, list) else f"-S {text}"
+        return f"{'' if field in self.model_fields_set else '+'}{key}.{field}={shown}"
+
+    def option(self, field: str, value: object, key: str = "<row>") -> str:
+        """Returns the option of `dvc exp run` that sets a field, ready to paste."""
+        change = self.change(field, value, key)
+        return f"-S '{change}'" if isinstance(value, list) else f"-S {change}"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Row":

@@ -49,14 +49,17 @@ def test_same_results_same_bytes_without_paths(inputs, page, tmp_path):
     assert list(Path("data").glob(".*")) == []
 
 
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-component-update", "--disable-sync"]
+
+
 @pytest.fixture(scope="module")
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
-        pytest.skip("needs Chromium")
+        pytest.skip("needs Chromium or Chrome on PATH; as root, .ci/run installs Debian's")
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         started.close()
 

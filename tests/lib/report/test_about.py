@@ -11,7 +11,7 @@ ROWS = load_params().tables
     ("name", "changes", "words"),
     [
         ("lenet-1", {}, "LeNet 32/64/128/128, dense 512, RMSprop 0.0001, augmented, batch 20, dropout 0"),
-        ("resnet101v2", {}, "frozen ResNet101V2, dense 512, Adam 0.0001, batch 64, dropout 0.5"),
+        ("resnet101v2", {}, "frozen ResNet101V2, dense 512, Adam 0.0001, batch 64, dropout 0.4"),
         ("inceptionv3-type", {}, "frozen InceptionV3 + skin type, dense 256, Adam 0.001, batch 256, dropout 0"),
         (
             "inceptionv3-type",

@@ -71,8 +71,10 @@ CLASHES = """[...document.querySelectorAll("svg.axis")].filter(axis => {
     return boxes.some((box, place) => place && boxes[place - 1].right > box.left)}).map(axis => axis.outerHTML)"""
 
 
-@pytest.mark.parametrize("width_px", [400, 1280, 1600])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width_px", "scheme"),
+    [(360, "dark"), (400, "light"), (768, "dark"), (961, "light"), (1280, "dark"), (1280, "light"), (1600, "light")],
+)
 def test_nothing_is_wider_than_the_page_and_axes_can_be_read(page, browser, width_px, scheme):
     opened = browser.new_page(viewport={"width": width_px, "height": 800}, color_scheme=scheme)
     said, asked = [], []

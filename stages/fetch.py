@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections import Counter, defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -26,6 +26,7 @@ from stages.lib.core.params import load_params
 from stages.lib.core.paths import QUARANTINE, RAW
 from stages.lib.core.sections import SAMPLE_CATALOG
 from stages.lib.data.catalog import parse_images
+from stages.lib.fetch.hosts import host_of
 from stages.lib.fetch.http import Client
 from stages.lib.fetch.intake import Intake, absent, set_placeholders_apart
 from stages.lib.fetch.lanes import in_lanes, in_threads
@@ -33,8 +34,7 @@ from stages.lib.fetch.mirror import Source, drawings, open_mirror
 from stages.lib.fetch.records import Fetched, Log, write_table
 from stages.lib.fetch.sources import read_catalog
 from stages.lib.fetch.store import BodyStore
-from stages.lib.fetch.summary import RE_ENCODED, counted, re_encoded, summary
-from stages.lib.fetch.urls import host_of
+from stages.lib.fetch.summary import counted, mirror_hint, summary
 from stages.lib.sample.catalog import generate
 
 GOES_ON = "what arrived is kept, and the same command goes on where this one stopped"
@@ -53,7 +53,7 @@ def main() -> None:
     params = load_params()
     say = partial(tqdm.write, file=sys.stderr)
     client = Client(params.fetch, say)
-    origin = params.active.catalog
+    origin, param = params.active.catalog, f"datasets.{params.dataset}"
 
     # Everything that can be wrong with the request is found before the disk is touched.
     source: Source | None = None
@@ -62,63 +62,54 @@ def main() -> None:
         source = drawings(sample.bodies)
         content = sample.catalog.to_csv(index=False, lineterminator="\n").encode()
     else:
-        content = read_catalog(origin, f"datasets.{params.dataset}.catalog", client)
+        content = read_catalog(origin, f"{param}.catalog", client)
     digest = hashlib.sha256(content).hexdigest()
     if params.active.sha256 not in (None, digest):
         raise PipelineError(
-            f"{origin}: its sha256 is {digest}, but datasets.{params.dataset}.sha256 is "
-            f"{params.active.sha256}: another version; get the pinned one or change the pin"
+            f"{origin}: its sha256 is {digest}, but {param}.sha256 is {params.active.sha256}: another version; get the "
+            f"pinned one or change the pin"
         )
     catalog = parse_images(content, origin)
     if params.active.mirror is not None:
-        source = open_mirror(params.active.mirror, f"datasets.{params.dataset}.mirror")
+        source = open_mirror(params.active.mirror, f"{param}.mirror")
     if params.active.sha256 is None and origin != SAMPLE_CATALOG:
-        print(f"{origin}: not pinned; set datasets.{params.dataset}.sha256 to {digest}", file=sys.stderr)
+        print(f"{origin}: not pinned; set {param}.sha256 to {digest}", file=sys.stderr)
 
-    keys = catalog["md5hash"].tolist()
-    urls: dict[str, str] = {}
-    if origin != SAMPLE_CATALOG:  # the sample's addresses are made up
-        urls = dict(zip(keys, catalog["url"].str.strip(), strict=True))
-    rows = {key: absent(key) for key in keys}
+    urls = dict(zip(catalog["md5hash"], catalog["url"].str.strip(), strict=True))
+    if origin == SAMPLE_CATALOG:
+        urls = dict.fromkeys(urls, "")  # they are made up
+    rows = {key: absent(key) for key in urls}
     store = BodyStore(params.dataset)
     try:
         with store.alone(say):
             log = Log(store.folder / "log.jsonl", f"{digest} {params.fetch.on_md5_mismatch}")
             intake = Intake(store, log, params.fetch)
             if origin != SAMPLE_CATALOG:  # which is drawn again: the cache does not say what is from where
-                follow("fetch: arrived before", in_threads(keys, intake.look, THREADS), len(keys), rows)
+                follow("fetch: arrived before", in_threads(urls, intake.look, THREADS), len(urls), rows)
             if source is not None:
-                at_hand = source.in_order(missing(keys, rows))
-                copied = in_threads(at_hand, lambda key: intake.copy(key, source, not urls.get(key)), source.readers)
+                at_hand = [key for key in source.files if key in rows and rows[key].status != "ok"]
+                copied = in_threads(at_hand, lambda key: intake.copy(key, source), source.readers)
                 follow(f"fetch: {source.name}", copied, len(at_hand), rows)
-            hint = RE_ENCODED if re_encoded(rows.values()) else ""
-            refused = {key: row for key in missing(keys, rows) if (row := intake.resume(key)) is not None}
-            rows |= refused
-            to_download = [key for key in missing(keys, rows) if urls.get(key) and key not in refused]
-            asyncio.run(download(to_download, urls, rows, intake, client, params.fetch.connections_per_host))
+            hint = mirror_hint(rows.values())
+            asyncio.run(download(urls, rows, intake, client, params.fetch.connections_per_host))
 
-            table = set_placeholders_apart([rows[key] for key in keys])
+            table = set_placeholders_apart(list(rows.values()))
             write_outputs(store, content, table, QUARANTINE / params.dataset)
             log.end(table)
     except KeyboardInterrupt:
-        reached = [row for row in rows.values() if row.status != "no_url" or not urls.get(row.md5hash)]
-        print(summary(reached, urls, len(catalog)), flush=True)
+        reached = [row for row in rows.values() if row.status != "no_url" or not urls[row.md5hash]]
+        print(summary(reached, urls, len(urls)), flush=True)
         raise KeyboardInterrupt(GOES_ON) from None
     except OSError as error:
         where, why = error.filename2 or error.filename or f"{RAW} or {store.cache}", error.strerror or error
         raise PipelineError(f"{where}: {why}; {REMEDIES.get(error.errno, 'look at that disk')}: {GOES_ON}") from None
-    print(summary(table, urls, len(catalog), hint))
+    print(summary(table, urls, len(urls), hint))
     if not any(row.status == "ok" for row in table):
         why = counted(Counter(row.status for row in table))
-        remedy = hint or f"check the network or set datasets.{params.dataset}.mirror to a copy of the images"
+        remedy = hint or f"check the network or set {param}.mirror to a copy of the images"
         raise PipelineError(
             f"{origin}: none of {len(table):,} images arrived ({why}); {remedy} (reasons: {RAW / 'fetch.csv'})"
         )
-
-
-def missing(keys: Iterable[str], rows: Mapping[str, Fetched]) -> list[str]:
-    """Returns those of the keys whose image is not there yet."""
-    return [key for key in keys if rows[key].status != "ok"]
 
 
 def follow(title: str, done: Iterable[Fetched], total: int, rows: dict[str, Fetched]) -> None:
@@ -144,21 +135,13 @@ def progress(title: str, total: int, rows: dict[str, Fetched]) -> Iterator[Calla
 
 
 async def download(
-    keys: Iterable[str], urls: Mapping[str, str], rows: dict[str, Fetched], intake: Intake, client: Client, width: int
+    urls: Mapping[str, str], rows: dict[str, Fetched], intake: Intake, client: Client, width: int
 ) -> None:
-    """Downloads the images that no source at hand had, up to `width` of one host at a time.
-
-    Args:
-        keys: Theirs.
-        urls: Each key's.
-        rows: Every image's row so far; the new ones replace theirs.
-        intake: Takes them in.
-        client: Asks.
-        width: Largest number of images of one host at a time.
-    """
+    """Downloads the images that no source at hand had, up to `width` of one host at a time."""
     of_hosts: dict[str, list[str]] = defaultdict(list)
-    for key in keys:
-        of_hosts[host_of(urls[key])].append(key)
+    for key, url in urls.items():
+        if url and rows[key].status != "ok":
+            of_hosts[host_of(url)].append(key)
     with progress("fetch: download", sum(map(len, of_hosts.values())), rows) as take:
 
         async def work(key: str) -> None:
@@ -169,14 +152,7 @@ async def download(
 
 
 def write_outputs(store: BodyStore, catalog: bytes, table: Sequence[Fetched], quarantine: Path) -> None:
-    """Writes images and tables to data/raw/, fetch.csv last, and bodies with another MD5 to the quarantine.
-
-    Args:
-        store: Has the bodies.
-        catalog: Its bytes.
-        table: The rows of fetch.csv.
-        quarantine: A folder for a person to look at.
-    """
+    """Writes images and tables to data/raw/, fetch.csv last, and bodies with another MD5 to a folder for a person."""
     for stray in [*RAW.glob(".*.partial"), *quarantine.parent.glob(".*.partial")]:  # of a run that was killed
         shutil.rmtree(stray) if stray.is_dir() else stray.unlink()
     (RAW / "fetch.csv").unlink(missing_ok=True)
@@ -196,11 +172,9 @@ def copy_all(files: Mapping[str, Path], folder: Path) -> None:
     two files, or `cache.type` asks for links, DVC makes them as it takes the output over.
     """
     with replacing(folder) as temporary:
-        temporary.mkdir()
-        for parent in {Path(name).parent for name in files}:
-            (temporary / parent).mkdir(exist_ok=True)
-        copied = in_threads(files.items(), lambda item: shutil.copyfile(item[1], temporary / item[0]), THREADS)
-        deque(copied, maxlen=0)
+        for parent in {temporary, *((temporary / name).parent for name in files)}:
+            parent.mkdir(parents=True, exist_ok=True)
+        list(in_threads(files.items(), lambda item: shutil.copyfile(item[1], temporary / item[0]), THREADS))
 
 
 if __name__ == "__main__":

@@ -32,11 +32,22 @@ class Site:
         time.sleep(self.delay_s)
         handler.answer(*self.pages.get(handler.path, (404, b"gone")))
 
+    def urls(self, n):
+        return [f"{self.url}/{i}.jpg" for i in range(n)]
+
 
 def write_catalog(urls, keys=KEYS):
     rows = pd.DataFrame({"md5hash": key, "url": url} for key, url in zip(keys, urls, strict=False))
     labels = [("acne", "eczema")[number % 2] for number in range(len(rows))]
     rows.assign(fitzpatrick_scale=2, label=labels).to_csv("catalog.csv", index=False)
+
+
+def mirror_of(files):
+    """Writes files into the folder `mirror`."""
+    for name, body in files.items():
+        path = Path("mirror") / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(body)
 
 
 def configure(settings=None, **dataset):

@@ -16,11 +16,9 @@ pytestmark = pytest.mark.usefixtures("workspace")
 
 
 def test_every_kind_of_row(site, capsys):
-    site.pages["/3.jpg"] = (200, b"<html>another")
-    site.pages["/4.jpg"] = (200, bytes(200_000))
-    write_catalog(
-        [f"{site.url}/0.jpg", "", f"{site.url}/gone.jpg", f"{site.url}/3.jpg", f"{site.url}/4.jpg", "ftp://a/b"]
-    )
+    site.pages |= {"/3.jpg": (200, b"<html>another"), "/4.jpg": (200, bytes(200_000))}
+    urls = site.urls(5)
+    write_catalog([urls[0], "", f"{site.url}/gone.jpg", *urls[3:], "ftp://a/b"])
     configure()
     fetch.main()
     got = table()
@@ -30,17 +28,15 @@ def test_every_kind_of_row(site, capsys):
     assert list(got["source"]) == ["url", "", "", "url", "", ""]
     assert list(got["http_code"]) == ["200", "", "404", "200", "200", ""]
     assert list(got["attempts"]) == ["1", "0", "1", "1", "1", "0"]
-    assert got["md5_seen"][0] == KEYS[0]
-    assert got["md5_seen"][3] == md5(b"<html>another")
+    assert list(got["md5_seen"]) == [KEYS[0], "", "", md5(b"<html>another"), "", ""]
     assert got["detail"][4] == "larger than 0.1 MB"
     assert images() == [KEYS[0]]
     assert Path(f"data/raw/images/{KEYS[0][:2]}/{KEYS[0]}").read_bytes() == BODIES[0]
     assert Path(f"data/quarantine/mine/{KEYS[3]}").read_bytes() == b"<html>another"
     assert Path("data/raw/catalog.csv").read_bytes() == Path("catalog.csv").read_bytes()
     said = capsys.readouterr()
-    assert "1 ok, 1 no_url, 3 fetch_failed, 1 md5_mismatch of 6 images" in said.out
-    assert "1 x HTTP 404" in said.out
-    assert "dvc repro -f -s fetch" in said.out
+    for part in ("1 ok, 1 no_url, 3 fetch_failed, 1 md5_mismatch of 6", "1 x HTTP 404", "dvc repro -f -s fetch"):
+        assert part in said.out
     assert hashlib.sha256(Path("catalog.csv").read_bytes()).hexdigest() in said.err
 
 
@@ -64,35 +60,28 @@ def test_no_image_at_all_ends_with_one_line_and_a_readable_fetch_csv():
     assert list(table()["status"]) == ["fetch_failed", "no_url", "no_url"]
 
 
-def test_other_bytes_may_be_kept_if_they_are_an_image(site, capsys):
-    site.pages["/1.jpg"] = (200, b"\xff\xd8\xff another")
-    site.pages["/2.jpg"] = (200, b"<html>not found")
-    write_catalog([f"{site.url}/{i}.jpg" for i in range(3)])
+def test_other_bytes_may_be_kept_if_they_are_an_image(site):
+    site.pages |= {"/1.jpg": (200, b"\xff\xd8\xff another"), "/2.jpg": (200, b"<html>not found")}
+    write_catalog(site.urls(3))
     configure({"on_md5_mismatch": "keep"})
     fetch.main()
     got = table()
     assert list(got["status"]) == ["ok", "ok", "md5_mismatch"]
-    assert list(got["detail"]) == [
-        "",
-        "the url's body is another: JPEG image, kept",
-        "the url's body is another: HTML page",
-    ]
+    of_others = ["the url's body is another: JPEG image, kept", "the url's body is another: HTML page"]
+    assert list(got["detail"]) == ["", *of_others]
     assert got["md5_seen"][1] == md5(b"\xff\xd8\xff another")
     assert images() == sorted(KEYS[:2])
     first = snapshot()
-    site.asked.clear()
-    fetch.main()
-    assert snapshot() == first
-    assert site.asked == ["/2.jpg"]
     configure({"on_md5_mismatch": "drop"})
     fetch.main()
     assert list(table()["status"]) == ["ok", "md5_mismatch", "md5_mismatch"]
     assert images() == [KEYS[0]]
     configure({"on_md5_mismatch": "keep"})
-    site.asked.clear()
-    fetch.main()  # what was put aside is there: it is not asked for again
-    assert snapshot() == first
-    assert site.asked == ["/2.jpg"]
+    for _ in range(2):  # what was put aside, and then what was kept, is there: it is not asked for again
+        site.asked.clear()
+        fetch.main()
+        assert snapshot() == first
+        assert site.asked == ["/2.jpg"]
 
 
 def test_one_picture_for_several_rows_is_kept_for_none(site, capsys):
@@ -100,7 +89,7 @@ def test_one_picture_for_several_rows_is_kept_for_none(site, capsys):
     own = b"\xff\xd8\xff of one row, and served for another"
     site.pages |= {"/4.jpg": (200, b"\xff\xd8\xff re-encoded"), "/5.jpg": (200, own)}
     keys = [*KEYS[:5], md5(own), KEYS[5]]
-    write_catalog([f"{site.url}/{i}.jpg" for i in (0, 1, 2, 3, 4, 5, 5)], keys)
+    write_catalog([*site.urls(6), f"{site.url}/5.jpg"], keys)
     configure({"on_md5_mismatch": "keep"})
     for _ in range(2):
         fetch.main()

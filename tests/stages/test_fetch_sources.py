@@ -13,21 +13,14 @@ from stages import fetch
 from stages.lib.core.errors import PipelineError
 from stages.lib.fetch import http
 from stages.lib.sample.catalog import Sample
-from tests.stages.fetch_site import BODIES, KEYS, configure, snapshot, table, write_catalog
+from tests.stages.fetch_site import BODIES, KEYS, configure, mirror_of, snapshot, table, write_catalog
 
 pytestmark = pytest.mark.usefixtures("workspace")
 
 
-def test_a_mirror_comes_before_urls(site, tmp_path):
-    for name, body in [
-        (f"a/b/{KEYS[0]}.jpg", BODIES[0]),
-        (KEYS[1], BODIES[1]),
-        (f"{KEYS[2]}.png", b"wrong"),
-        (f"{KEYS[3]}.png", b"wrong"),
-    ]:
-        path = tmp_path / "mirror" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
+def test_a_mirror_comes_before_urls(site):
+    mirror_of({f"a/b/{KEYS[0]}.jpg": BODIES[0], KEYS[1]: BODIES[1]})
+    mirror_of({f"{key}.png": b"wrong" for key in KEYS[2:4]})
     write_catalog(["", f"{site.url}/1.jpg", f"{site.url}/2.jpg", f"{site.url}/gone.jpg"])
     configure(mirror="mirror")
     fetch.main()
@@ -38,7 +31,7 @@ def test_a_mirror_comes_before_urls(site, tmp_path):
     assert sorted(site.asked) == ["/2.jpg", "/gone.jpg"]
 
 
-def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
+def test_a_mirror_may_be_an_archive_and_its_faults_are_told():
     with zipfile.ZipFile("images.zip", "w") as archive:
         archive.writestr(f"f/{KEYS[0]}.jpg", BODIES[0])
         archive.writestr(f"f/{KEYS[1]}.jpg", bytes(200_000))
@@ -51,34 +44,17 @@ def test_a_mirror_may_be_an_archive_and_its_faults_are_told(tmp_path):
     assert got["detail"][1] == "the mirror: larger than 0.1 MB"
 
 
-def mirror_of(files):
-    for name, body in files.items():
-        path = Path("mirror") / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(body)
-
-
-def test_of_several_files_of_one_name_the_one_with_the_md5_is_taken():
-    others = {"{}.txt": b"acne", "a/{}.jpg": b"\xff\xd8\xff thumbnail", "b/{}.jpg": b"damaged"}
-    mirror_of({name.format(key): body for key in KEYS[:3] for name, body in others.items()})
-    mirror_of({f"c/{KEYS[0]}.jpg.jpg": BODIES[0], f"{KEYS[1]}.jpg": BODIES[1]})
-    write_catalog(["", "", ""])
-    configure(mirror="mirror")
-    fetch.main()
-    assert list(table()["status"]) == ["ok", "ok", "md5_mismatch"]
-    configure({"on_md5_mismatch": "keep"}, mirror="mirror")
-    mirror_of({f"d/{KEYS[2]}.jpg": b"\xff\xd8\xff the picture in full size, encoded again"})
-    fetch.main()
-    assert list(table()["status"]) == ["ok"] * 3
-
-
-def test_with_keep_the_largest_image_of_one_name_is_taken():
+def test_of_several_files_of_one_name_the_one_with_the_md5_is_taken_or_else_the_largest_image():
     full = b"\xff\xd8\xff the picture in full size, encoded again"
-    mirror_of({f"{KEYS[0]}.txt": b"a label " * 99, f"a/{KEYS[0]}.jpg": full, f"b/{KEYS[0]}.jpg": b"\xff\xd8\xff small"})
-    write_catalog(["", ""])
-    configure({"on_md5_mismatch": "keep"}, mirror="mirror")
-    fetch.main()
-    assert table()["bytes"][0] == str(len(full))
+    others = {"{}.txt": b"a label " * 99, "a/{}.jpg": b"\xff\xd8\xff small", "b/{}.jpg": full, "c/{}.jpg": b"damaged"}
+    mirror_of({name.format(key): body for key in KEYS[:3] for name, body in others.items()})
+    mirror_of({f"d/{KEYS[0]}.jpg.jpg": BODIES[0], f"{KEYS[1]}.jpg": BODIES[1]})
+    write_catalog(["", "", ""])
+    for policy, status in (("drop", "md5_mismatch"), ("keep", "ok")):
+        configure({"on_md5_mismatch": policy}, mirror="mirror")
+        fetch.main()
+        assert list(table()["status"]) == ["ok", "ok", status]
+        assert table()["bytes"][2] == str(len(full))
 
 
 def test_a_mirror_without_any_md5_of_its_names_is_said_to_be_re_encoded(site, capsys):

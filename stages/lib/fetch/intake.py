@@ -1,5 +1,7 @@
 """Taking images in: a body is what its bytes are, whatever its name, its server or its Content-Type says."""
 
+import hashlib
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -9,28 +11,23 @@ from stages.lib.fetch.mirror import MirrorError, Source
 from stages.lib.fetch.records import Fetched, Log
 from stages.lib.fetch.store import BodyStore
 
-_IMAGES = {
-    "JPEG image": (b"\xff\xd8\xff",),
-    "PNG image": (b"\x89PNG\r\n\x1a\n",),
-    "GIF image": (b"GIF87a", b"GIF89a"),
-    "BMP image": (b"BM",),
-    "TIFF image": (b"II*\0", b"MM\0*"),
+_STARTS = {
+    "JPEG image": rb"\xff\xd8\xff",
+    "PNG image": rb"\x89PNG\r\n\x1a\n",
+    "GIF image": rb"GIF8[79]a",
+    "BMP image": rb"BM",
+    "TIFF image": rb"II\*\0|MM\0\*",
+    "WebP image": rb"RIFF(?s:.{4})WEBP",
+    "HTML page": rb"(?i)(\xef\xbb\xbf)?\s*<(!doctype|html|head|\?xml|!--)",
+    "empty body": rb"\Z",
 }
-"""How files start, by the formats' specifications. WebP is told apart in `kind_of`."""
-_MARKUP = (b"<!doctype", b"<html", b"<head", b"<?xml", b"<!--")
-_NO_IMAGE = ("empty body", "HTML page", "no image")
+"""How files start, by the formats' specifications."""
+_NO_IMAGE = ("HTML page", "empty body", "no image")
 
 
-def kind_of(start: bytes) -> str:
+def kind_of(body: bytes) -> str:
     """Returns what a file is by its first bytes: `JPEG image`, `HTML page`, `no image`, ..."""
-    if not start:
-        return "empty body"
-    for kind, magics in _IMAGES.items():
-        if start.startswith(magics):
-            return kind
-    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
-        return "WebP image"
-    return "HTML page" if start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_MARKUP) else "no image"
+    return next((kind for kind, start in _STARTS.items() if re.match(start, body)), "no image")
 
 
 def absent(key: str) -> Fetched:
@@ -56,99 +53,70 @@ class Intake:
     def look(self, key: str) -> Fetched:
         """Returns the row of an image whose body is in the store; `no_url` if it is to be fetched."""
         record = self._log.arrived.get(key)
-        if (size := self._store.size(key)) is not None:
+        if (body := self._store.read(key)) is not None:
             known = record is not None and record.md5_seen == key
-            return record if known else Fetched(key, "ok", "cache", bytes=size, md5_seen=key)
-        if self._keep_others and record is not None and self._store.size(record.md5_seen) is not None:
-            row = self._judged(record, self._store.start(record.md5_seen))
+            return record if known else self._judged(Fetched(key, "", "cache"), body)
+        if self._keep_others and record is not None and (body := self._store.read(record.md5_seen)) is not None:
+            row = self._judged(record, body)
             if row.status == "ok":
                 return row
         return absent(key)
 
-    def copy(self, key: str, source: Source, last: bool) -> Fetched:
-        """Takes one image from a source at hand: of several files the one with its MD5, else the largest image.
-
-        Args:
-            key: Which.
-            source: It must have the key.
-            last: No other source is left.
-        """
+    def copy(self, key: str, source: Source) -> Fetched:
+        """Takes one image from a source that has it: of several files the one with its MD5, else the largest image."""
         best, fault = None, ""
         for name in source.files[key]:
-            with self._store.receiving() as body:
-                try:
-                    source.copy(name, body, self._max_mb)
-                except MirrorError as error:
-                    fault = fault or str(error)
-                    continue
-                row = self._judged(Fetched(key, "", source.name, bytes=body.size, md5_seen=body.md5), body.start)
-                rank = (body.md5 == key, kind_of(body.start) not in _NO_IMAGE, body.size)
-                if best is None or rank > best[0]:
-                    best = rank, row
-                    if row.status == "ok":
-                        body.save()  # first, so that the row below is of a body that the disk had room for
-                        self._log.add(row)
-                    self._store.keep(body)
-                if rank[0]:
-                    break
+            try:
+                body = source.read(name, self._max_mb)
+            except MirrorError as error:
+                fault = fault or str(error)
+                continue
+            row = self._judged(Fetched(key, "", source.name), body)
+            rank = row.md5_seen == key, kind_of(body) not in _NO_IMAGE, len(body)
+            if best is None or rank > best[0]:
+                best = rank, row, body
+            if row.md5_seen == key:
+                break
         if best is None:
             return Fetched(key, "fetch_failed", source.name, detail=f"the {source.name}: {fault}")
-        if last and best[1].status != "ok":
-            self._log.add(best[1])
-        return best[1]
-
-    def resume(self, key: str) -> Fetched | None:
-        """Returns the verdict on this image of a run that was cut short, if there is one that still holds.
-
-        So servers are not asked twice for what they refused. What could not be reached is asked for again.
-        """
-        row = self._log.refused.get(key)
-        lost = row is not None and row.md5_seen and self._store.size(row.md5_seen) is None
-        return None if lost else row
-
-    async def download(self, local: Fetched, url: str, client: Client) -> Fetched:
-        """Downloads one image that no source at hand had.
-
-        Args:
-            local: What became of it there: nothing, or a body that is not the image.
-            url: Where from.
-            client: With what.
-
-        Returns:
-            Its row; one with the mirror's fault says so even if the download fails too.
-        """
-        key = local.md5hash
-        with self._store.receiving() as body:
-            got = await client.get(url, body, self._max_mb, lambda: body.md5 == key)
-            code = "" if got.http_code is None else got.http_code
-            asked = {"http_code": code, "attempts": got.attempts, "final_url": got.final_url}
-            if not got.failure:
-                row = Fetched(key, "", "url", bytes=body.size, md5_seen=body.md5, **asked)
-                row = self._judged(row, body.start)
-                body.save()
-                self._log.add(row)
-                self._store.keep(body)
-            elif local.detail and local.source:
-                row = replace(local, detail=f"{local.detail}; its URL: {got.failure}", **asked)
-            else:
-                row = Fetched(key, "fetch_failed", detail=got.failure, **asked)
-        if got.failure and (row.status == "md5_mismatch" or got.refused):
+        _, row, body = best
+        if row.status == "ok":
             self._log.add(row)
+        self._store.keep(row.md5_seen, body)
         return row
 
-    def _judged(self, row: Fetched, start: bytes) -> Fetched:
-        """Gives the row of a body its status, `ok` or `md5_mismatch`, and its detail.
+    async def download(self, local: Fetched, url: str, client: Client) -> Fetched:
+        """Downloads one image, unless a run that was cut short met a refusal of it.
 
-        Args:
-            row: With source and MD5.
-            start: The body's first bytes.
+        If the download fails, a fault that a source at hand had before, which `local` tells, is told too.
         """
-        if row.md5_seen == row.md5hash:
-            return replace(row, status="ok", detail="")
-        kind = kind_of(start)
+        key = local.md5hash
+        row = self._log.refused.get(key)
+        if row is not None and (not row.md5_seen or self._store.read(row.md5_seen) is not None):
+            return row
+        got = await client.get(url, self._max_mb, key)
+        asked = {"http_code": got.http_code, "attempts": got.attempts, "final_url": got.final_url}
+        if got.body is not None:
+            row = self._judged(Fetched(key, "", "url", **asked), got.body)
+        elif local.source:
+            row = replace(local, detail=f"{local.detail}; its URL: {got.failure}", **asked)
+        else:
+            row = Fetched(key, "fetch_failed", detail=got.failure, **asked)
+        if got.body is not None or got.refused:
+            self._log.add(row)
+        if got.body is not None:
+            self._store.keep(row.md5_seen, got.body)
+        return row
+
+    def _judged(self, row: Fetched, body: bytes) -> Fetched:
+        """Gives a row what its body says: size, MD5, status (`ok` or `md5_mismatch`) and detail."""
+        md5, kind = hashlib.md5(body, usedforsecurity=False).hexdigest(), kind_of(body)
         kept = self._keep_others and kind not in _NO_IMAGE
-        detail = f"the {row.source}'s body is another: {kind}{', kept' if kept else ''}"
-        return replace(row, status="ok" if kept else "md5_mismatch", detail=detail)
+        status, detail = "ok", ""
+        if md5 != row.md5hash:
+            status = "ok" if kept else "md5_mismatch"
+            detail = f"the {row.source}'s body is another: {kind}{', kept' if kept else ''}"
+        return replace(row, status=status, bytes=len(body), md5_seen=md5, detail=detail)
 
 
 def set_placeholders_apart(rows: list[Fetched]) -> list[Fetched]:

@@ -1,7 +1,6 @@
 """Doing one thing for many images: a few at a time, in threads or for each of several hosts."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -14,16 +13,7 @@ Result = TypeVar("Result")
 
 
 def in_threads(jobs: Iterable[Job], work: Callable[[Job], Result], width: int) -> Iterator[Result]:
-    """Yields the results in the order of the jobs; once it is left, no further job starts and none runs.
-
-    Args:
-        jobs: What is to be done.
-        work: Does one job. Its exception ends the whole.
-        width: Largest number of jobs at a time.
-    """
-    if width == 1:
-        yield from map(work, jobs)
-        return
+    """Yields the results in the order of the jobs, `width` at a time; once it is left, no further job starts."""
     pool = ThreadPoolExecutor(width)
     try:
         yield from pool.map(work, jobs)
@@ -37,23 +27,16 @@ async def in_lanes(
     settled: Callable[[Job], bool],
     width: int,
 ) -> None:
-    """Works on several hosts' jobs at once.
+    """Works on several hosts' jobs at once; the first exception ends the whole.
 
-    A host's jobs run one by one until one of them is `settled`, then `width` at a time. So what a dead host
-    costs, and which of its jobs pay for it, is the same in every run.
-
-    Args:
-        jobs: Each host's jobs, taken in order.
-        work: Does one job. Its exception ends the whole.
-        settled: Tells of a finished job whether its host's other lanes may open.
-        width: Largest number of jobs of one host at a time.
+    A host's jobs run in order and one by one until one of them is `settled`, then `width` at a time. So what a dead
+    host costs, and which of its jobs pay for it, is the same in every run.
     """
     free = asyncio.Semaphore(MAX_LANES)
 
-    async def lane(todo: deque, alone: bool) -> None:
+    async def lane(todo: Iterator, alone: bool) -> None:
         async with free:
-            while todo:
-                job = todo.popleft()
+            for job in todo:  # shared by all lanes of the host
                 await work(job)
                 if alone and settled(job):
                     alone = False
@@ -63,6 +46,6 @@ async def in_lanes(
     try:
         async with asyncio.TaskGroup() as group:
             for of_host in jobs.values():
-                group.create_task(lane(deque(of_host), True))
+                group.create_task(lane(iter(of_host), True))
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None

@@ -10,21 +10,19 @@ import os
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import fsspec
+from fsspec.implementations.local import LocalFileSystem
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.fetch.receiving import Sink
 
 _KEYED_NAME = re.compile(r"(?:^|/)([0-9a-f]{32})(?:\.\w+)*(?<!\.part)(?<!\.partial)(?<!\.tmp)(?<!\.crdownload)$")
 """Of an image, not of a download that was broken off."""
-_ZIP_ENDS = (".zip",)
 _TAR_ENDS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
-_CHUNK_BYTES = 1 << 18
 REMOTE_READERS = 16
 """Files read at once from a store whose latency, not its throughput, is what one waits for."""
 
@@ -35,52 +33,29 @@ class MirrorError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """Images at hand.
+    """Images at hand."""
 
-    Attributes:
-        name: What it is called in fetch.csv.
-        readers: How many threads may read at once.
-        files: The names of all files that may be an image, by its key, in the order in which they are best read.
-        open: Opens a file by its name.
-    """
-
-    name: str
-    readers: int
-    files: Mapping[str, list[str]]
+    name: str  # as fetch.csv has it
+    readers: int  # how many threads may read at once
+    files: Mapping[str, list[str]]  # each key's, by their names; the keys in the order in which they are best read
     open: Callable[[str], BinaryIO]
 
-    def in_order(self, keys: Iterable[str]) -> list[str]:
-        """Returns those of the keys that are here, as they are best read: front to back."""
-        wanted = set(keys)
-        return [key for key in self.files if key in wanted]
-
-    def copy(self, name: str, sink: Sink, max_mb: float) -> None:
-        """Copies one file's bytes.
-
-        Args:
-            name: One of `files`.
-            sink: Where to. Holds part of the file after a failure.
-            max_mb: Largest file accepted, in 10^6 bytes.
+    def read(self, name: str, max_mb: float) -> bytes:
+        """Reads one of `files`.
 
         Raises:
-            MirrorError: If it cannot be read whole, or is larger.
+            MirrorError: If it cannot be read whole, or is larger than `max_mb`.
         """
-        for chunk in self._chunks(name, max_mb):
-            sink.write(chunk)
-
-    def _chunks(self, name: str, max_mb: float) -> Iterator[bytes]:
-        received = 0
+        content, limit = bytearray(), int(max_mb * 1e6) + 1
         try:
             with self.open(name) as file:
-                while chunk := file.read(_CHUNK_BYTES):
-                    received += len(chunk)
-                    if received > max_mb * 1e6:
-                        raise MirrorError(f"larger than {max_mb:g} MB")
-                    yield chunk
-        except MirrorError:
-            raise
+                while chunk := file.read(limit - len(content)):  # a store may give less than it is asked for
+                    content += chunk
         except Exception as error:  # every store has its own
             raise MirrorError("broken link" if Path(name).is_symlink() else _in_words(error, name)) from None
+        if len(content) == limit:
+            raise MirrorError(f"larger than {max_mb:g} MB")
+        return bytes(content)
 
 
 def drawings(bodies: Mapping[str, bytes]) -> Source:
@@ -120,20 +95,20 @@ def open_mirror(address: str, param: str) -> Source:
 def _listed(address: str) -> tuple[int, Callable[[str], BinaryIO], list[str]]:
     """Opens a mirror: how many may read at once, how a name is opened, and the names."""
     filesystem, path = fsspec.core.url_to_fs(address)
+    if filesystem.isdir(path):
+        if isinstance(filesystem, LocalFileSystem):
+            return 1, filesystem.open, sorted(_files(Path(path)))
+        return REMOTE_READERS if filesystem.async_impl else 1, filesystem.open, sorted(filesystem.find(path))
     if not filesystem.exists(path):
         raise MirrorError("no such mirror")
-    if path.lower().endswith(_ZIP_ENDS) and filesystem.isfile(path):
+    if path.lower().endswith(".zip"):
         archive = zipfile.ZipFile(filesystem.open(path))
         return 1, archive.open, archive.namelist()
-    if path.lower().endswith(_TAR_ENDS) and filesystem.isfile(path):
+    if path.lower().endswith(_TAR_ENDS):
         # Members are listed in the order of the bytes: a compressed archive can only be read forwards.
         members = tarfile.open(fileobj=filesystem.open(path))  # noqa: SIM115 - open as long as the mirror
         return 1, members.extractfile, [member.name for member in members if member.isfile()]
-    if not filesystem.isdir(path):
-        raise MirrorError("the mirror is neither a directory nor a .zip or .tar archive")
-    if isinstance(filesystem, fsspec.implementations.local.LocalFileSystem):
-        return 1, filesystem.open, sorted(_files(Path(path)))
-    return REMOTE_READERS if filesystem.async_impl else 1, filesystem.open, sorted(filesystem.find(path))
+    raise MirrorError("the mirror is neither a directory nor a .zip or .tar archive")
 
 
 def _files(root: Path) -> Iterator[str]:

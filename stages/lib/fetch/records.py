@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +14,7 @@ STATUSES = ("ok", "no_url", "fetch_failed", "md5_mismatch")
 
 @dataclass(frozen=True)
 class Fetched:
-    """A row of fetch.csv. Cells without a value are empty strings.
+    """A row of fetch.csv.
 
     Attributes:
         md5hash: The catalog's key.
@@ -31,20 +31,17 @@ class Fetched:
     md5hash: str
     status: str
     source: str = ""
-    http_code: int | str = ""
-    bytes: int | str = ""
+    http_code: int | None = None
+    bytes: int | None = None
     md5_seen: str = ""
-    attempts: int | str = 0
+    attempts: int = 0
     final_url: str = ""
     detail: str = ""
 
 
-COLUMNS = [field.name for field in fields(Fetched)]
-
-
 def write_table(path: Path, rows: Iterable[Fetched]) -> None:
     """Writes fetch.csv in one step."""
-    write_csv(path, pd.DataFrame([vars(row) for row in rows], columns=COLUMNS))
+    write_csv(path, pd.DataFrame(map(vars, rows)).convert_dtypes())
 
 
 class Log:
@@ -54,7 +51,7 @@ class Log:
     nothing of a body: after a power failure it may be missing, so who reads the line looks at the body too.
 
     Args:
-        path: Where; made when there is something to write.
+        path: Where.
         of: What the run is asked for. Refusals met by a run for something else do not count.
 
     Attributes:
@@ -65,43 +62,31 @@ class Log:
     def __init__(self, path: Path, of: str) -> None:
         self.arrived: dict[str, Fetched] = {}
         self.refused: dict[str, Fetched] = {}
-        self._path = path
-        self._read(of)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._of = path, of
         self._file = path.open("ab", buffering=0)
-        self._write({"of": of}, start=b"\n")  # ends a line that was cut off, too
+        for line in path.read_bytes().split(b"\n"):
+            try:
+                content = json.loads(line)
+                row = Fetched(**content["row"])
+            except (ValueError, TypeError, KeyError):  # cut off, or a power failure's gap
+                continue
+            self.refused.pop(row.md5hash, None)
+            if row.md5_seen:
+                self.arrived[row.md5hash] = row
+            if row.status != "ok" and content["of"] == of:
+                self.refused[row.md5hash] = row
 
     def add(self, row: Fetched) -> None:
         """Appends a row; safe from several threads, because a line is one write."""
-        self._write(vars(row))
+        self._file.write(_line(row, self._of))
 
     def end(self, rows: Iterable[Fetched]) -> None:
         """Ends the run: keeps the last row of every body, and no refusal: the next run asks for these again."""
         self._file.close()
         kept = self.arrived | {row.md5hash: row for row in rows if row.md5_seen}
-        write_bytes(self._path, b"".join(json.dumps(vars(row)).encode() + b"\n" for row in kept.values()))
+        write_bytes(self._path, b"".join(_line(row, "") for row in kept.values()))
 
-    def _write(self, content: dict, start: bytes = b"") -> None:
-        self._file.write(start + json.dumps(content).encode() + b"\n")
 
-    def _read(self, of: str) -> None:
-        try:
-            lines = self._path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return
-        same = False
-        for line in lines:
-            try:
-                content = json.loads(line)
-                row = None if "of" in content else Fetched(**content)
-            except (ValueError, TypeError):  # cut off, or a power failure's gap
-                continue
-            if row is None:
-                same = content["of"] == of
-                continue
-            if row.md5_seen:
-                self.arrived[row.md5hash] = row
-            if same and row.status != "ok":
-                self.refused[row.md5hash] = row
-            else:
-                self.refused.pop(row.md5hash, None)
+def _line(row: Fetched, of: str) -> bytes:
+    """Starts with a line feed too: if the line before was cut off, it ends there."""
+    return b"\n" + json.dumps({"row": vars(row), "of": of}).encode() + b"\n"

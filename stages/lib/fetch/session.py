@@ -9,26 +9,22 @@ from yarl import URL
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.sections import Fetch
-from stages.lib.fetch.urls import BadUrlError, parse
+from stages.lib.fetch.hosts import BadUrlError, parse
 
 PROGRAM = "fitzpatrick17k-pipeline/0.1 (automated download of a research dataset; contact: {contact})"
 MAX_HEADER_BYTES = 1 << 16
 
 
 def open_session(settings: Fetch) -> aiohttp.ClientSession:
-    """Returns a session that verifies every certificate and follows no redirect by itself."""
-    trusted = ssl.create_default_context()  # the system's certificates, or those of SSL_CERT_FILE and SSL_CERT_DIR
-    found = ssl.get_default_verify_paths()
-    if not (found.cafile or found.capath):
-        trusted.load_verify_locations(certifi.where())
+    """Returns a session that verifies every certificate, by the system's or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    system = ssl.get_default_verify_paths()
+    trusted = ssl.create_default_context(cafile=None if system.cafile or system.capath else certifi.where())
     agent = PROGRAM.format(contact=settings.contact or "none given")
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusted, limit=0, limit_per_host=settings.connections_per_host),
         headers={"User-Agent": agent, "Accept-Encoding": "identity"},
         cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s
-        ),
+        timeout=aiohttp.ClientTimeout(sock_connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s),
         max_field_size=MAX_HEADER_BYTES,
         middlewares=[_once],
     )
@@ -55,17 +51,16 @@ class Proxies:
 
     def __init__(self) -> None:
         found = getproxies()
-        self._of_scheme = {
-            scheme: _checked(proxy) for scheme in ("http", "https") if (proxy := found.get(scheme) or found.get("all"))
-        }
+        self._of_scheme = {scheme: _checked(found.get(scheme) or found.get("all")) for scheme in ("http", "https")}
 
     def to(self, url: URL) -> URL | None:
         """Returns the proxy to ask for this URL, with the login that it may need; None: ask the host itself."""
-        proxy = self._of_scheme.get(url.scheme)
-        return None if proxy is None or proxy_bypass(url.host_port_subcomponent) else proxy
+        return None if proxy_bypass(url.host_port_subcomponent) else self._of_scheme[url.scheme]
 
 
-def _checked(proxy: str) -> URL:
+def _checked(proxy: str | None) -> URL | None:
+    if not proxy:
+        return None
     address = proxy if "://" in proxy else f"http://{proxy}"
     try:
         parse(address)

@@ -1,7 +1,6 @@
 """Where the catalog's bytes come from."""
 
 import asyncio
-import io
 import re
 from pathlib import Path
 
@@ -10,15 +9,6 @@ from stages.lib.fetch.http import Client, Download
 
 CATALOG_MAX_MB = 500.0
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]+):", re.IGNORECASE)
-
-
-class Memory(io.BytesIO):
-    """A sink that keeps a body in memory."""
-
-    def restart(self) -> None:
-        """Forgets what came of an attempt that broke off."""
-        self.seek(0)
-        self.truncate()
 
 
 def read_catalog(origin: str, param: str, client: Client) -> bytes:
@@ -42,16 +32,15 @@ def read_catalog(origin: str, param: str, client: Client) -> bytes:
         raise PipelineError(
             f"{origin}: the catalog has to be a path or an http(s) URL, not {scheme[1]}:; correct {param}"
         )
-    content = Memory()
 
     async def download() -> Download:
         async with client:
-            return await client.get(origin, content, CATALOG_MAX_MB)
+            return await client.get(origin, CATALOG_MAX_MB)
 
     got = asyncio.run(download())
-    if got.failure:
+    if got.body is None:
         raise PipelineError(
-            f"{origin}: the catalog cannot be downloaded ({got.failure}); check the network or set "
-            f"{param} to a local copy"
+            f"{origin}: the catalog cannot be downloaded ({got.failure}); check the network or set {param} to a local "
+            f"copy"
         )
-    return content.getvalue()
+    return got.body

@@ -7,9 +7,9 @@ arrives goes there at once, and is there when DVC takes the output over.
 
 import fcntl
 import hashlib
-import itertools
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,23 +19,14 @@ from dvc.repo import Repo
 from dvc_data.hashfile.db.local import LocalHashFileDB
 from dvc_objects.fs.local import LocalFileSystem
 
-from stages.lib.fetch.body import START_BYTES, Body
-
 OUTSIDE_DVC = Path("data/cache")
 """The cache's place in a folder that is no DVC repository."""
 
 
 class BodyStore:
-    """The bodies of DVC's cache, which all datasets share, and a folder beside them for one dataset's log.
+    """The bodies in DVC's `cache`, which all datasets share, and a `folder` there for the log of one dataset and user.
 
     Bodies are left writable: DVC hashes such a file before it believes it, and protects it then.
-
-    Args:
-        dataset: The dataset's name.
-
-    Attributes:
-        cache: DVC's cache directory.
-        folder: The dataset's own in it, for this user.
     """
 
     def __init__(self, dataset: str) -> None:
@@ -48,15 +39,10 @@ class BodyStore:
         self.folder = self.cache / "fetch" / dataset / str(os.getuid())  # others may share the cache, not its files
         self._dataset = dataset
         self._partial = self.folder / "partial"
-        self._numbers = itertools.count()
 
     @contextmanager
     def alone(self, say: Callable[[str], object]) -> Iterator[None]:
-        """Keeps other runs that fetch the same dataset waiting, and removes what a killed one left half-written.
-
-        Args:
-            say: Told, in a line, if this run has to wait.
-        """
+        """Keeps other runs for this dataset waiting, which `say` is told, and leaves nothing half-written."""
         self._objects.makedirs(str(self.folder))
         with (self.folder / "lock").open("w") as lock:
             try:
@@ -64,46 +50,36 @@ class BodyStore:
             except BlockingIOError:
                 say(f"fetch: another run is fetching {self._dataset}; waiting for its end")
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            shutil.rmtree(self._partial, ignore_errors=True)
+            shutil.rmtree(self._partial, ignore_errors=True)  # of a run that was killed
             self._partial.mkdir()
-            yield
+            try:
+                yield
+            finally:
+                shutil.rmtree(self._partial, ignore_errors=True)
 
     def path(self, md5: str) -> Path:
         """Returns where the body with this MD5 is or would be."""
         return Path(self._objects.oid_to_path(md5))
 
-    def size(self, md5: str) -> int | None:
-        """Returns the size in bytes of the body with this MD5; None if there is none.
+    def read(self, md5: str) -> bytes | None:
+        """Returns the body with this MD5; None if there is none.
 
-        It is read, for a name proves nothing: a power failure can leave other bytes. Such a file is removed.
+        A name proves nothing: a power failure can leave other bytes. Such a file is removed.
         """
+        path = self.path(md5)
         try:
-            with self.path(md5).open("rb") as file:
-                seen, size = hashlib.file_digest(file, "md5").hexdigest(), file.tell()
+            body = path.read_bytes()
         except FileNotFoundError:
             return None
-        if seen != md5:
-            self.path(md5).unlink(missing_ok=True)
-        return size if seen == md5 else None
+        if hashlib.md5(body, usedforsecurity=False).hexdigest() == md5:
+            return body
+        path.unlink(missing_ok=True)
+        return None
 
-    def start(self, md5: str) -> bytes:
-        """Returns the first bytes of a body that is there."""
-        with self.path(md5).open("rb") as file:
-            return file.read(START_BYTES)
-
-    @contextmanager
-    def receiving(self) -> Iterator[Body]:
-        """Yields a body that goes to the store's disk; what is not kept is gone after the block."""
-        body = Body(self._partial / str(next(self._numbers)))
-        try:
-            yield body
-        finally:
-            body.close()
-            body.path.unlink(missing_ok=True)
-
-    def keep(self, body: Body) -> None:
-        """Files a whole body under its MD5, in one step."""
-        saved, kept = body.save(), self.path(body.md5)
+    def keep(self, md5: str, body: bytes) -> None:
+        """Files a body under its MD5, in one step, from any thread."""
+        partial, kept = self._partial / str(threading.get_ident()), self.path(md5)
+        partial.write_bytes(body)
         if not kept.parent.is_dir():
             self._objects.makedirs(str(kept.parent))
-        self._objects.move(str(saved), str(kept))
+        self._objects.move(str(partial), str(kept))

@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
+from stages.lib.fetch.hosts import host_of
 from stages.lib.fetch.records import STATUSES, Fetched
-from stages.lib.fetch.urls import host_of
 
 TOP_FAILURES = 5
 RE_ENCODED = (
@@ -18,14 +18,12 @@ def counted(counts: Mapping[str, int], names: Iterable[str] = STATUSES) -> str:
     return ", ".join(f"{counts[name]:,} {name}" for name in names if counts[name])
 
 
-def re_encoded(rows: Iterable[Fetched]) -> bool:
-    """Tells whether the mirror has images, and none of them with its own MD5."""
-    own, others = False, False
-    for row in rows:
-        if row.source == "mirror" and row.md5_seen:
-            own |= row.md5_seen == row.md5hash
-            others |= row.status == "md5_mismatch" and " image" in row.detail
-    return others and not own
+def mirror_hint(rows: Iterable[Fetched]) -> str:
+    """Returns what to do about a mirror that has images, and none of them with its own MD5; else nothing."""
+    seen = [row for row in rows if row.source == "mirror" and row.md5_seen]
+    own = any(row.md5_seen == row.md5hash for row in seen)
+    others = any(row.status == "md5_mismatch" and " image" in row.detail for row in seen)
+    return RE_ENCODED if others and not own else ""
 
 
 def summary(table: Collection[Fetched], urls: Mapping[str, str], total: int, hint: str = "") -> str:

@@ -1,15 +1,14 @@
 """What a server says is a whole answer or a failure with its reason, and waiting for it has an end."""
 
+import asyncio
 import gzip
 import time
 
 import pytest
 
-from stages.lib.fetch.http import REST_BYTES
-from stages.lib.fetch.sources import Memory
-from tests.faulty_server import page
-from tests.lib.fetch.asking import BODY, client, failure, get
-from tests.lib.fetch.saying import saying
+from stages.lib.fetch import http
+from tests.faulty_server import FAULTS, page
+from tests.lib.fetch.asking import BODY, client, failure, get, get_all, saying
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -51,46 +50,59 @@ def test_an_answer_that_is_not_whole_is_a_failure(said, expected):
 )
 def test_a_whole_answer_may_take_many_forms(said):
     with saying(said) as place:
-        got, body = get(f"http://{place}/")
-    assert (got.failure, got.attempts, body) == ("", 1, b"abc")
+        got = get(f"http://{place}/")
+    assert (got.failure, got.attempts, got.body) == ("", 1, b"abc")
 
 
-def test_servers_are_asked_for_the_bytes_as_they_are(server):
-    seen = []
-    server.default = lambda h, n: (seen.append(h.headers["Accept-Encoding"]), h.answer(200, b"x"))
-    assert get(f"{server.url}/a")[1] == b"x"
-    assert seen == ["identity"]
-
-
-@pytest.mark.parametrize("said", [HEAD, HEAD + b"Content-Length: 9\r\n\r\nabc"])
+@pytest.mark.parametrize("said", [b"", HEAD, HEAD + b"Content-Length: 9\r\n\r\nabc"])
 def test_a_wait_for_data_has_an_end(said):
     start = time.monotonic()
     with saying(said, pause_s=4.0) as place:
-        assert failure(f"http://{place}/", read_timeout_s=0.5) == "no data: timed out"
-    assert 0.5 < time.monotonic() - start < 2.0
+        assert failure(f"http://{place}/", read_timeout_s=0.3) == "no data: timed out"
+    assert 0.3 < time.monotonic() - start < 2.0
 
 
 def test_many_waits_may_be_longer_than_one():
-    with saying(HEAD + b"\r\n", *[b"a"] * 8, pause_s=0.3) as place:
-        assert get(f"http://{place}/", client(read_timeout_s=1.5))[1] == b"a" * 8
-
-
-def test_a_fault_of_the_sink_is_passed_on(server):
-    class Full(Memory):
-        def write(self, chunk):
-            raise OSError(28, "No space left on device")
-
-    server.default = page(BODY)
-    with pytest.raises(OSError, match="No space left"):
-        get(f"{server.url}/a", sink=Full())
+    with saying(HEAD + b"\r\n", *[b"a"] * 6, pause_s=0.2) as place:
+        assert get(f"http://{place}/", client(read_timeout_s=0.9)).body == b"a" * 6
 
 
 def test_a_long_refusal_is_not_read_to_its_end():
-    class Untouched(Memory):
-        def write(self, chunk):
-            raise AssertionError
-
-    with saying(b"HTTP/1.1 404 Gone\r\n\r\n", *[bytes(REST_BYTES)] * 9, pause_s=0.1) as place:
+    with saying(b"HTTP/1.1 404 Gone\r\n\r\n", *[bytes(http.REST_BYTES)] * 9, pause_s=0.1) as place:
         start = time.monotonic()
-        assert get(f"http://{place}/", sink=Untouched())[0].failure == "HTTP 404"
+        assert failure(f"http://{place}/") == "HTTP 404"
         assert time.monotonic() - start < 0.5
+
+
+@pytest.mark.parametrize("fault", ["slow drip", "slow header"])
+def test_a_drip_ends_at_the_deadline_and_leaves_other_downloads_alone(server, fault):
+    server.routes["/a"] = lambda h, n: FAULTS[fault](h, n, BODY)
+    server.routes["/b"] = lambda h, n: (time.sleep(0.1 * n), h.answer(body=BODY))
+    start = time.monotonic()
+    the_client = client(image_deadline_s=0.5, connections_per_host=4)
+    drip, *others = get_all([f"{server.url}/{path}" for path in "abbb"], the_client, at_once=True)
+    assert 0.4 < time.monotonic() - start < 2
+    assert (drip.failure, drip.attempts) == ("not complete after 0.5 s", 1)
+    assert [got.body for got in others] == [BODY] * 3
+
+
+def test_no_retry_starts_that_cannot_end_in_time(server, monkeypatch):
+    monkeypatch.setattr(http, "BACKOFF_S", 60)
+    server.routes["/a"] = page(b"", 500)
+    start = time.monotonic()
+    got = get(f"{server.url}/a", client(image_deadline_s=5.0))
+    assert (got.failure, got.attempts) == ("HTTP 500", 1)
+    assert time.monotonic() - start < 2
+
+
+def test_a_cancelled_download_ends_at_once(server):
+    server.routes["/a"] = lambda h, n: h.server.stopping.wait(10)
+
+    async def run():
+        async with client(read_timeout_s=30.0) as the_client, asyncio.timeout(0.2):
+            await the_client.get(f"{server.url}/a", 1.0)
+
+    start = time.monotonic()
+    with pytest.raises(TimeoutError):
+        asyncio.run(run())
+    assert time.monotonic() - start < 2

@@ -13,13 +13,8 @@ import pytest
 
 from stages.lib.fetch.store import BodyStore
 
-
-def md5(body):
-    return hashlib.md5(body).hexdigest()
-
-
 BODY = b"a body"
-KEY = md5(BODY)
+KEY = hashlib.md5(BODY).hexdigest()
 
 
 @pytest.fixture
@@ -30,45 +25,29 @@ def store(tmp_path, monkeypatch):
         yield store
 
 
-def put(store, content=BODY):
-    with store.receiving() as body:
-        body.write(content)
-        store.keep(body)
-
-
-def files(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
-
-
 def test_a_kept_body_is_found_by_its_md5(store):
-    assert store.size(KEY) is None
-    put(store)
-    assert (store.size(KEY), store.start(KEY), store.path(KEY).read_bytes()) == (len(BODY), BODY, BODY)
+    assert store.read(KEY) is None
+    store.keep(KEY, BODY)
+    assert store.read(KEY) == store.path(KEY).read_bytes() == BODY
 
 
 def test_a_body_that_changed_is_none_and_is_removed(store):
-    put(store)
+    store.keep(KEY, BODY)
     store.path(KEY).write_bytes(b"rot")
-    assert store.size(KEY) is None
+    assert store.read(KEY) is None
     assert not store.path(KEY).exists()
 
 
-@pytest.mark.parametrize("save", [False, True])
-def test_nothing_is_left_of_what_broke_off(store, tmp_path, save):
-    with pytest.raises(OSError, match="disk full"), store.receiving() as body:
-        body.write(b"half")
-        if save:
-            body.save()
-        raise OSError("disk full")
-    assert files(tmp_path) == []
-
-
-def test_what_a_killed_run_left_half_written_goes(tmp_path, monkeypatch):
+def test_nothing_is_left_half_written(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for _ in range(2):
-        with BodyStore("mine").alone(print):
-            assert files(tmp_path) == []
-            (BodyStore("mine").folder / "partial" / "0").write_bytes(b"half")
+    partial = BodyStore("mine").folder / "partial"
+    partial.mkdir(parents=True)
+    (partial / "0").write_bytes(b"of a run that was killed")
+    with pytest.raises(OSError, match="disk full"), BodyStore("mine").alone(print):
+        assert list(partial.iterdir()) == []
+        (partial / "1").write_bytes(b"half")
+        raise OSError("disk full")
+    assert not partial.exists()
 
 
 def wait_for_turn(folder, said):
@@ -98,17 +77,17 @@ def test_dvc_finds_what_was_kept_where_it_files_it_itself(tmp_path, monkeypatch)
     repository(tmp_path)
     store = BodyStore("mine")
     with store.alone(print):
-        put(store)
-    kept = store.path(KEY)
-    assert kept == tmp_path / f".dvc/cache/files/md5/{KEY[:2]}/{KEY[2:]}"
-    assert kept.stat().st_mode & stat.S_IWUSR  # DVC hashes it before it believes it
-    inode = kept.stat().st_ino
-    Path("a").write_bytes(BODY)
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "a"], check=True)
-    assert kept.stat().st_ino == inode
-    assert not kept.stat().st_mode & stat.S_IWUSR
-    put(store)  # again, over a protected file
-    assert store.size(KEY) == len(BODY)
+        store.keep(KEY, BODY)
+        kept = store.path(KEY)
+        assert kept == tmp_path / f".dvc/cache/files/md5/{KEY[:2]}/{KEY[2:]}"
+        assert kept.stat().st_mode & stat.S_IWUSR  # DVC hashes it before it believes it
+        inode = kept.stat().st_ino
+        Path("a").write_bytes(BODY)
+        subprocess.run([sys.executable, "-m", "dvc", "add", "-q", "a"], check=True)
+        assert kept.stat().st_ino == inode
+        assert not kept.stat().st_mode & stat.S_IWUSR
+        store.keep(KEY, BODY)  # again, over a protected file
+        assert store.read(KEY) == BODY
 
 
 def test_the_cache_may_be_elsewhere(tmp_path, monkeypatch):
@@ -121,7 +100,7 @@ def test_the_cache_may_be_elsewhere(tmp_path, monkeypatch):
         config.write(file)
     store = BodyStore("mine")
     with store.alone(print):
-        put(store)
+        store.keep(KEY, BODY)
     assert store.path(KEY) == tmp_path / f"shared/files/md5/{KEY[:2]}/{KEY[2:]}"
     for path in (store.path(KEY), store.path(KEY).parent, store.folder.parent):  # others of the group may write there
         assert path.stat().st_mode & stat.S_IWGRP

@@ -1,0 +1,48 @@
+"""What of the user's environment reaches the stages: where work runs and what is logged, nothing that changes results.
+
+Libraries take settings from environment variables, most of them when they are imported. So this runs before any other
+import of a stage, from `stages/__init__.py`, and again in every stage that is forked from a warm process: both import `stages` first.
+"""
+
+import os
+import sys
+import warnings
+
+PREFIXES = (
+    "CUBLAS_", "CUDNN_", "DNNL_", "DVCLIVE_", "GOTO_", "KERAS_", "KMP_", "MATPLOTLIBRC", "MKL_", "MPL", "NPY_", "NVIDIA_TF32_",
+    "OMP_", "ONEDNN_", "OPENBLAS_", "OPENCV_", "PANDAS_", "SCIPY_", "SKLEARN_", "TF_", "XLA_",
+)  # fmt: skip
+"""Of variables that libraries read. All are removed but those of `KEPT`."""
+KEPT = ("KERAS_HOME", "MPLCONFIGDIR", "TF_CPP_", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR", "TF_GPU_THREAD_")
+"""Prefixes of those that say where files lie, what is logged and how memory is taken."""
+SETTINGS = {
+    "KERAS_BACKEND": "tensorflow",
+    "MPLBACKEND": "agg",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "2",
+    "TF_ENABLE_ONEDNN_OPTS": "1",
+}
+"""What libraries are told instead. One thread of BLAS and OpenMP: a sum depends on how many threads share it.
+TensorFlow has a number of its own, `stages.lib.backbone.backend.THREADS`."""
+
+
+def settle() -> None:
+    """Brings environment, warnings and output streams to what every stage starts from.
+
+    Packages on `PYTHONPATH` come last, so that they do not stand in for those of this environment. Warnings are no
+    errors, whatever `PYTHONWARNINGS` says. What a terminal's encoding cannot show is escaped.
+    """
+    for name in list(os.environ):
+        if name.startswith(PREFIXES) and not name.startswith(KEPT):
+            del os.environ[name]
+    os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
+    foreign = {os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}  # noqa: PTH100
+    sys.path[1:] = sorted(sys.path[1:], key=lambda path: path in foreign)
+    if os.environ.pop("PYTHONWARNINGS", None):
+        warnings.resetwarnings()
+        for category in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", category)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")

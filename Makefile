@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 # stages are run as `python -m stages.<stage>`, and so by this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
+# they would lead pip or Python away from the environment in .venv
+unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME
 
-.PHONY: help repro undo compare seeds folds freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
+.PHONY: help repro undo compare seeds folds published freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
@@ -23,14 +25,17 @@ undo: env  ## drop the experiment in the working tree: params, scores, data and 
 	@git restore --source=HEAD --staged --worktree params.yaml dvc.lock metrics ':!metrics/paper.csv' MODEL_CARD.md
 	@dvc checkout
 
-compare: env  ## experiments of this commit, best first: ROW=tables.vgg16 BY=f1_macro
+compare: env  ## experiments of this commit, best on validation images first: ROW=tables.vgg16 BY=f1_macro
 	@python -m tools.compare --row $(or $(ROW),model) --by $(or $(BY),accuracy)
 
-seeds: env  ## one setting with several seeds, mean and spread: N=5 ROW=model SET="model.dropout=0.4"
+seeds: env  ## one setting with several seeds, mean and spread on validation images: N=5 ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat seeds --count $(or $(N),5) --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
 
-folds: env  ## one setting cross-validated, mean and spread: ROW=model SET="model.dropout=0.4"
+folds: env  ## one setting cross-validated, mean and spread on validation images: ROW=model SET="model.dropout=0.4"
 	@python -m tools.repeat folds --row $(or $(ROW),model) $(foreach change,$(SET),-S $(change))
+
+published: env  ## what each known fault of the published run is worth: ROW=tables.resnet101v2-type-d40
+	@python -m tools.published $(if $(ROW),--row $(ROW))
 
 freeze: env  ## the catalog with this split in it, so that added images move none: CATALOG=catalogs/mine.csv
 	@python -m tools.freeze "$(or $(CATALOG),$(error name the file to write: make freeze CATALOG=catalogs/mine.csv))"
@@ -64,6 +69,7 @@ $(VENV)/.complete: requirements.lock | check-python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/uv.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	@touch $@
+	@test ! requirements.lock -nt $@ || touch -r requirements.lock $@  # one dated in the future would never be older
 
 lock: env  ## resolve pyproject.toml to requirements.lock anew
 	@$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --fork-strategy fewest \

@@ -23,7 +23,7 @@ from PIL import Image
 from bench.table import ROOT
 from stages import preprocess, validate
 from stages.lib.core.files import read_csv
-from stages.lib.data.outcomes import DECODED
+from stages.lib.core.paths import DECODED, DROPPED, MANIFEST, RAW
 
 KINDS = {
     "JPEG": ("JPEG", {"quality": 85}),
@@ -103,7 +103,7 @@ def run(number: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     Returns:
         By key: `kind`, `way` and `strict`, what a strict decoder says; and data/decoded.csv with `kept`.
     """
-    draw, raw = random.Random(seed), Path("data/raw/sample")
+    draw, raw = random.Random(seed), RAW
     files: dict[str, list[str]] = {}
     for count in range(number):
         kind = list(KINDS)[count % len(KINDS)]
@@ -122,8 +122,8 @@ def run(number: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     preprocess.main()
     validate.main()
     decoded = read_csv(DECODED, ["md5hash"]).set_index("md5hash").loc[of.index]
-    kept = read_csv(Path("data/manifest.csv"), ["md5hash"])["md5hash"]
-    dropped = read_csv(Path("data/dropped.csv"), ["md5hash"]).set_index("md5hash")["reason"]
+    kept = read_csv(MANIFEST, ["md5hash"])["md5hash"]
+    dropped = read_csv(DROPPED, ["md5hash"]).set_index("md5hash")["reason"]
     return of, decoded.assign(kept=decoded.index.isin(kept), dropped=dropped.reindex(decoded.index))
 
 

@@ -83,7 +83,9 @@ def write_catalog(root: Path, classes: list[str], images: int, seed: int = 0) ->
             "largest_group": 1,
             "images_in_groups": 0,
             "classes_missing": {"train": [], "val": [], "test": []},
-            "groups_in_two_splits": 0,
+            "near_duplicate_pairs": 0,
+            "near_duplicates_in_two_splits": 0,
+            "copies_recall": {"planted": 150, "found": 149, "overall": 0.9933, "per_alteration": []},
         },
     )
     with ShardSetWriter(root / "data/tensors", kept["md5hash"].tolist(), (IMAGE_PX, IMAGE_PX, 3), np.uint8) as writer:

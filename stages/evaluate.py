@@ -48,7 +48,8 @@ def main() -> None:
         write_predictions(directory / "predictions.csv", parts, classes)
         assessment.write(directory)
         write_csv(directory / "curves.csv", pd.read_csv(MODELS / name / "history.csv"), float_format="%.6f")
-    print(f"{name}: " + ", ".join(f"{metric} {value:.3f}" for metric, value in assessment.scores.items()))
+    shown = (f"{metric} {value:.3f}" for metric, value in assessment.scores["val"].items())
+    print(f"{name}: on validation images " + ", ".join(shown))
 
 
 if __name__ == "__main__":

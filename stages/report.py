@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stages.lib.baselines.baselines import for_table
 from stages.lib.core.errors import run_stage
-from stages.lib.core.files import read_bytes, read_json, replacing, write_bytes, write_csv, write_text
+from stages.lib.core.files import read_bytes, read_json, replacing, write_bytes, write_csv, write_json, write_text
 from stages.lib.core.params import load_params
 from stages.lib.core.paths import (
     BASELINES,
@@ -20,6 +20,7 @@ from stages.lib.core.paths import (
     PAPER,
     RAW,
     REPORT,
+    SCORES,
     SPLIT_SUMMARY,
     SPLITS_TABLE,
     VALIDATION,
@@ -80,7 +81,7 @@ def main() -> None:
     }
 
     def to_beat(names: list[str]) -> dict[str, dict]:
-        return {name: baselines[name] for name in for_table([rows[row] for row in names], params.split.features)}
+        return {name: baselines[name] for name in for_table([rows[row] for row in names])}
 
     report = about.origin(
         params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
@@ -153,6 +154,7 @@ def main() -> None:
     with replacing(REPORT) as directory:
         directory.mkdir()
         collect(list(rows), directory)
+        write_json(directory / SCORES.name, {name: read_json(EVALUATIONS / name / "scores.json") for name in rows})
         write_csv(directory / "plots/curves.csv", results.long_curves(curves), float_format="%.6f")
         for name, text in texts.items():
             write_text(directory / name, text)
@@ -167,7 +169,6 @@ def collect(rows: list[str], directory: Path) -> None:
     left_out = shutil.ignore_patterns("predictions.csv", "scores.json", "curves.csv")
     for row in rows:
         shutil.copytree(EVALUATIONS / row, directory / "plots" / row, ignore=left_out)
-        write_bytes(directory / "scores" / f"{row}.json", read_bytes(EVALUATIONS / row / "scores.json"))
     for path in (BASELINES / "baselines.json", VALIDATION, SPLIT_SUMMARY):
         write_bytes(directory / path.name, read_bytes(path))
 

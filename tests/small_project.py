@@ -36,20 +36,21 @@ elif sys.argv[1] == "evaluate":
     scores["loss"] = 1 - accuracy
     found = Path("data/evaluations/model")
     found.mkdir(parents=True, exist_ok=True)
-    metrics = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
-    (found / "assessment.json").write_text(json.dumps({"metrics": metrics}))
+    validation = {name: {"value": value, "low": value - 0.05, "high": value + 0.05} for name, value in scores.items()}
+    (found / "assessment.json").write_text(json.dumps({"validation": validation}))
     loss = "model,{},validation,loss,{}\\n"
     curves = "row,epoch,split,metric,value\\n" + loss.format(0, 2.0) + loss.format(1, 1 - accuracy)
     (found / "curves.csv").write_text(curves)
-    (found / "scores.json").write_text(json.dumps(scores))
+    test = {"accuracy": accuracy - 0.1, "f1_macro": 0.1}
+    (found / "scores.json").write_text(json.dumps({"val": scores, "test": test}))
 else:
     found, plots = Path("data/evaluations/model"), Path("metrics/plots/model")
-    for folder in (plots, Path("metrics/scores")):
-        folder.mkdir(parents=True, exist_ok=True)
+    plots.mkdir(parents=True, exist_ok=True)
     shutil.copy(found / "assessment.json", plots)
     shutil.copy(found / "curves.csv", "metrics/plots")
-    shutil.copy(found / "scores.json", "metrics/scores/model.json")
-    accuracy = json.loads((found / "scores.json").read_text())["accuracy"]
+    scores = json.loads((found / "scores.json").read_text())
+    Path("metrics/scores.json").write_text(json.dumps({"model": scores}))
+    accuracy = scores["val"]["accuracy"]
     Path("metrics/report.md").write_text(f"# Results\\n\\naccuracy {accuracy}\\n")
 """
 PIPELINE = """
@@ -70,7 +71,7 @@ stages:
       - metrics/plots: {cache: false}
       - metrics/report.md: {cache: false}
     metrics:
-      - metrics/scores/model.json: {cache: false}
+      - metrics/scores.json: {cache: false}
 """
 
 

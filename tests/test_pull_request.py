@@ -37,7 +37,8 @@ def test_a_branch_is_reported_with_params_scores_curves_tables_and_what_fell(bra
     assert "  line [2.0, 0.558]\n  line [2.0, 0.658]\n```" in report
     assert "accuracy 0.342\n\n</details>" in report
     fell = (
-        "model: accuracy fell from 0.442 to 0.342, below the 95 % interval that the base gives for it, 0.392 to 0.492"
+        "model: accuracy on validation images fell from 0.442 to 0.342, below the 95 % interval that the base gives "
+        "for it, 0.392 to 0.492"
     )
     assert f"> **{fell}**" in report and f"warning: {fell}" in said
     assert said.count("warning: ") == 2  # loss too; the F1 scores stay within their intervals
@@ -72,9 +73,10 @@ def test_the_workflows_script_reports_comments_and_fails_where_the_lock_is_stale
     }
     with small_github.serving() as github:
         said = run(folder, "bash", ".ci/pull-request", **actions, **github.environment)
-        assert "::warning title=Pipeline::model: accuracy fell" in said and "posted" in said
+        assert "::warning title=Pipeline::model: accuracy on validation images fell" in said and "posted" in said
         summary = (tmp_path / "summary.md").read_text()
-        assert "> **model: accuracy fell" in summary and github.comments[0]["body"].endswith(summary)
+        assert "> **model: accuracy on validation images fell" in summary
+        assert github.comments[0]["body"].endswith(summary)
 
         change(folder, "  dropout: 0.6", "  dropout: 0.7")
         said = run(folder, "bash", ".ci/pull-request", **actions, **github.environment, fails=True)
@@ -102,8 +104,8 @@ def test_workflows_run_actions_of_one_commit_and_leave_no_token_on_the_disk():
         assert [step["with"]["persist-credentials"] for step in used if "/checkout@" in step["uses"]] == [False]
 
 
-def scores(**new: float) -> dict:
-    return {"metrics/scores/model.json": {name: {"old": 0.5, "new": value} for name, value in new.items()}}
+def scores(**validation: float) -> dict:
+    return {"model": {"val": validation, "test": {"accuracy": 0.0, "f1_macro": 0.0}}}
 
 
 def test_a_fall_is_one_that_leaves_the_interval_on_the_worse_side(project, monkeypatch):
@@ -111,9 +113,9 @@ def test_a_fall_is_one_that_leaves_the_interval_on_the_worse_side(project, monke
     assert pull_request.falls("main", scores(accuracy=0.393, loss=0.607)) == []
     assert pull_request.falls("main", scores(accuracy=0.9, loss=0.1)) == []
     (only,) = pull_request.falls("main", scores(accuracy=0.391))
-    assert only.startswith("model: accuracy fell from 0.442 to 0.391, below")
+    assert only.startswith("model: accuracy on validation images fell from 0.442 to 0.391, below")
     (only,) = pull_request.falls("main", scores(loss=0.609))
-    assert only.startswith("model: log loss rose from 0.558 to 0.609, above")
+    assert only.startswith("model: log loss on validation images rose from 0.558 to 0.609, above")
 
 
 def test_a_shorter_curve_is_as_long_as_the_axis(project, monkeypatch):
@@ -136,16 +138,16 @@ def write_losses(*values: float) -> None:
     Path("metrics/plots/curves.csv").write_text("row,epoch,split,metric,value\n" + others + "".join(lines))
 
 
-def test_metrics_are_those_in_git_rounded_and_what_fell_not_is_said(project, monkeypatch):
+def test_test_scores_stand_beside_those_of_validation_and_warn_of_nothing(project, monkeypatch):
     monkeypatch.chdir(project)
-    live, split = ({"loss": {"old": 1.23456789, "new": 2}} for _ in range(2))
-    said = json.dumps({"models/model/live/metrics.json": live, "metrics/split.json": split})
-    monkeypatch.setattr(pull_request, "output_of", lambda *_: said)
-    metrics = pull_request.diff("metrics", "main")
-    assert metrics == {"metrics/split.json": split}
-    report = pull_request.markdown("main", "main", {}, metrics | scores(accuracy=0.5), "", [])
-    assert "| metrics/split.json | `loss` | 1.235 | 2 |" in report
-    assert "None of them left the base's 95 % interval for the worse." in report
+    before = {"model": {"val": {"accuracy": 0.5}, "test": {"accuracy": 0.5}}, "same": {}, "old": {"val": {}}}
+    now = {"model": {"val": {"accuracy": 0.5}, "test": {"accuracy": 0.1}}, "same": {}, "new": {"val": {"loss": 2.0}}}
+    report = pull_request.markdown("main", "main", {}, before, now, "", [])
+    head = "| row | val: accuracy | val: weighted F1 | val: macro F1 | val: log loss | test: accuracy | test: macro F1"
+    assert head in report and pull_request.falls("main", {"model": {"val": {"accuracy": 0.5}, "test": {}}}) == []
+    assert "| model | 0.500 | gone | gone | gone | 0.500 → 0.100 (-0.400) | gone |" in report
+    assert "| new | gone | gone | gone | 2.000 | gone | gone |" in report and "| old | gone " in report
+    assert "| same |" not in report
 
 
 def test_a_base_without_intervals_is_not_judged(project, monkeypatch):
@@ -153,7 +155,7 @@ def test_a_base_without_intervals_is_not_judged(project, monkeypatch):
     assert pull_request.falls("main~1", scores(accuracy=0.0)) == []
     path = project / "metrics/plots/model/assessment.json"
     assessment = json.loads(path.read_text())
-    assessment["metrics"]["accuracy"] |= {"low": None, "high": None}
+    assessment["validation"]["accuracy"] |= {"low": None, "high": None}
     path.write_text(json.dumps(assessment))
     commit(project, "one group only: no interval")
     assert pull_request.falls("HEAD", scores(accuracy=0.0)) == []
@@ -161,8 +163,8 @@ def test_a_base_without_intervals_is_not_judged(project, monkeypatch):
 
 def test_values_of_a_branch_are_not_taken_for_markup(project, monkeypatch):
     monkeypatch.chdir(project)
-    params = {"params.yaml": {"fetch.contact": {"old": None, "new": "@everyone|<img src=x>`a`\n# b"}}}
-    report = pull_request.markdown("main", "0123456789", params, {}, "", [])
+    params = {"fetch.contact": {"old": None, "new": "@everyone|<img src=x>`a`\n# b"}}
+    report = pull_request.markdown("main", "0123456789", params, {}, {}, "", [])
     (line,) = [line for line in report.splitlines() if "fetch.contact" in line]
     assert line.count("|") == 4 and "@" not in line and "<" not in line and line.count("`") == 2
 

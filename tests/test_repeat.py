@@ -34,9 +34,9 @@ def test_the_mean_and_the_sample_standard_deviation_are_of_all_repetitions():
 
 def test_folds_are_those_of_params(project, monkeypatch, capsys):
     monkeypatch.chdir(project)
-    asked = []
+    asked, scores = [], dict.fromkeys(repeat.SCORES, 0.5)
     monkeypatch.setattr(sys, "argv", ["repeat", "folds", "-S", "model.dropout=0.2"])
-    monkeypatch.setattr(repeat, "repetition", lambda *what: asked.append(what) or dict.fromkeys(repeat.SCORES, 0.5))
+    monkeypatch.setattr(repeat, "repetition", lambda *what: asked.append(what) or {"val": scores})
     repeat.main()
     assert asked == [("model", ["model.dropout=0.2", f"split.fold={fold}"]) for fold in range(5)]
     assert "| mean ± sd of 5 | 0.500 ± 0.000 |" in capsys.readouterr().out

@@ -69,6 +69,8 @@ def test_experiments_of_a_commit_are_read_from_dvc(project):
     run(project, "dvc", "exp", "run", "-q", "--temp", "--name", "good", "-S", "model.dropout=0.4")
     run(project, "dvc", "exp", "run", "-q", "--queue", "--name", "waits", "-S", "model.dropout=0.3")
     text = run(project, *COMPARE)
+    first, text = text.split("\n", 1)
+    assert first == "model on validation images, best accuracy first"
     assert names(text) == ["good", "main", "waits"]
     good, main, waits = text.splitlines()[2:]
     assert good.split()[:4] == ["good", "dropout=0.4", "0.542", "0.271"]

@@ -1,4 +1,7 @@
-"""`make compare`: what each experiment changed and how a row scored in it, best first, in 120 columns."""
+"""`make compare`: what each experiment changed and how a row scored in it on validation images, best first.
+
+Test images are looked at once something was chosen, not to choose: their scores are not shown.
+"""
 
 import textwrap
 
@@ -26,6 +29,7 @@ def main() -> None:
         experiments = experiments[1:]
     if not any(experiment.scores for experiment in experiments):
         raise PipelineError(f"{arguments.row}: no scores yet; run `dvc repro`, then experiments from its commit")
+    print(f"{arguments.row} on validation images, best {SCORES[arguments.by].label} first")
     print(table(experiments, arguments.by, arguments.row))
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.lib.core.params import row_name
+from stages.lib.core.paths import SCORES as SCORES_FILE
 from stages.lib.scoring import metrics
 from tools.commands import output_of
 
 _REPETITION = re.compile(r".+-(seed|split-fold)-\d+-[0-9a-f]{8}")
 """What `repetition_name` gives."""
-SCORES = metrics.shown("scores")
-"""What files under metrics/scores hold, by name."""
+SCORES = metrics.shown("val")
+"""By name: what metrics/scores.json holds of validation images. Nothing is chosen by test images."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Experiment:
     changes: dict[str, Any]
     """Params that differ from the baseline commit's, by key."""
     scores: dict[str, float]
-    """Of the row, by metric; empty while there are none."""
+    """Of the row on validation images, by metric; empty while there are none."""
 
 
 def repetition_name(row: str, changes: list[str], commit: str) -> str:
@@ -85,5 +86,5 @@ def _params(data: dict) -> dict[str, Any]:
 
 
 def _scores(data: dict, row: str) -> dict[str, float]:
-    file = (data.get("metrics") or {}).get(f"metrics/scores/{row_name(row)}.json") or {}
-    return {name: value for name, value in (file.get("data") or {}).items() if name in SCORES}
+    file = (data.get("metrics") or {}).get(SCORES_FILE.as_posix()) or {}
+    return (file.get("data") or {}).get(row_name(row), {}).get("val", {})

@@ -1,6 +1,7 @@
 """`make pr-report BASE=main`: what a branch changes in params, scores and curves, as Markdown for its reviewers.
 
-Everything it says is in Git (scores and curves are), so it needs no DVC remote, no cache and no token.
+Everything it says is in Git (scores and curves are), so it needs no DVC remote, no cache and no token. It warns by
+validation images: a branch that was chosen by its test scores would be chosen for the luck of these images too.
 """
 
 import io
@@ -13,17 +14,23 @@ import pandas as pd
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.files import write_text
 from stages.lib.core.paths import METRICS
+from stages.lib.core.paths import SCORES as SCORES_FILE
+from stages.lib.scoring.metrics import shown
 from tools.commands import Parser, output_of, run, start
 from tools.experiments import SCORES
 
-METRICS_DIR = "metrics/"
-SCORES_DIR = "metrics/scores"
+Scores = dict[str, dict[str, dict[str, float]]]
+"""By row, split (`val`, `test`) and metric, as in metrics/scores.json."""
+COLUMNS = {(split, name): metric.label for split in ("val", "test") for name, metric in shown(split).items()}
 PLOTS_DIR = "metrics/plots"
 CHECK_LOCK = ".ci/check-lock"
 MAX_CURVES = 4
 MAX_STAGES = 6
 CURVES = "metrics/plots/curves.csv"
-HEADINGS = f"| row | {' | '.join(metric.label for metric in SCORES.values())} |\n|---{'|--:' * len(SCORES)}|"
+HEADINGS = (
+    f"| row | {' | '.join(f'{split}: {label}' for (split, _), label in COLUMNS.items())} |\n"
+    f"|---{'|--:' * len(COLUMNS)}|"
+)
 
 
 def main() -> None:
@@ -40,10 +47,11 @@ def main() -> None:
             f"BASE={arguments.base}: no such branch or commit, or no common history; fetch it with "
             f"`git fetch origin {arguments.base}` and name it, as in `make pr-report BASE=origin/{arguments.base}`"
         ) from None
-    params, metrics = diff("params", base), diff("metrics", base)
+    before, now = (json.loads(text or "{}") for text in (_at(base, SCORES_FILE.as_posix()), _here(SCORES_FILE)))
     stale = stale_stages()
-    fallen = falls(base, metrics)
-    text = markdown(arguments.name or arguments.base, base, params, metrics, stale, fallen, other_precision(base))
+    fallen = falls(base, now)
+    name, precision = arguments.name or arguments.base, other_precision(base)
+    text = markdown(name, base, changed_params(base), before, now, stale, fallen, precision)
     if arguments.output:
         write_text(arguments.output, text)
         for warning in [stale] * bool(stale) + fallen:
@@ -52,17 +60,10 @@ def main() -> None:
         print(text)
 
 
-def diff(kind: str, base: str) -> dict[str, dict[str, dict]]:
-    """Returns what `dvc params diff` or `dvc metrics diff` says: file, key, then `old` and `new`, either missing.
-
-    Only of files in Git: what DVC keeps (the last training's live metrics) is here or not, as the cache has it.
-    """
-    files = json.loads(output_of("dvc", kind, "diff", "--json", base) or "{}")
-    return {
-        path: dict(sorted(changes.items()))  # DVC's order differs from run to run
-        for path, changes in sorted(files.items())
-        if kind == "params" or path.startswith(METRICS_DIR)
-    }
+def changed_params(base: str) -> dict[str, dict]:
+    """Returns what `dvc params diff` says of params.yaml: by key `old` and `new`, either may be missing."""
+    files = json.loads(output_of("dvc", "params", "diff", "--json", base) or "{}")
+    return {key: change for changes in files.values() for key, change in sorted(changes.items())}
 
 
 def stale_stages() -> str:
@@ -80,31 +81,29 @@ def stale_stages() -> str:
     )
 
 
-def falls(base: str, metrics: dict[str, dict[str, dict]]) -> list[str]:
-    """Names the scores that are worse than the base's 95 % interval allows.
+def falls(base: str, now: Scores) -> list[str]:
+    """Names the scores on validation images that are worse than the base's 95 % interval allows.
 
     Args:
         base: The commit whose `metrics/plots/<row>/assessment.json` has the intervals.
-        metrics: From `diff`.
+        now: The scores here.
 
     Returns:
         One sentence per row and score. A score whose interval the base lacks is not judged.
     """
     found = []
-    for path, changes in metrics.items():
-        row = Path(path).stem
-        if not path.startswith(SCORES_DIR) or not (intervals := _assessment(base, row).get("metrics")):
-            continue
+    for row, scores in now.items():
+        intervals = _assessment(base, row).get("validation", {})
         for name, metric in SCORES.items():
-            interval, new = intervals.get(name) or {}, changes.get(name, {}).get("new")
+            interval, new = intervals.get(name) or {}, scores["val"].get(name)
             low, high = interval.get("low"), interval.get("high")
             if new is None or low is None or high is None:
                 continue
             if new > high if metric.lower_is_better else new < low:
                 verb, side = ("rose", "above") if metric.lower_is_better else ("fell", "below")
                 found.append(
-                    f"{row}: {metric.label} {verb} from {interval['value']:.3f} to {new:.3f}, {side} the 95 % interval "
-                    f"that the base gives for it, {low:.3f} to {high:.3f}"
+                    f"{row}: {metric.label} on validation images {verb} from {interval['value']:.3f} to {new:.3f}, "
+                    f"{side} the 95 % interval that the base gives for it, {low:.3f} to {high:.3f}"
                 )
     return found
 
@@ -129,8 +128,9 @@ def other_precision(base: str) -> str:
 def markdown(
     base_name: str,
     base: str,
-    params: dict,
-    metrics: dict[str, dict[str, dict]],
+    params: dict[str, dict],
+    before: Scores,
+    now: Scores,
     stale: str,
     fallen: list[str],
     precision: str = "",
@@ -144,24 +144,15 @@ def markdown(
     if precision:
         parts.append(f"> [!NOTE]\n> {precision}")
     lines = [
-        f"| `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |"
-        for changes in params.values()
-        for key, change in changes.items()
+        f"| `{key}` | {_value(change.get('old'))} | {_value(change.get('new'))} |" for key, change in params.items()
     ]
     parts.append("### Params\n\n" + _table("| param | base | here |\n|---|---|---|", lines, "No param changes."))
-    rows = {Path(path).stem: changes for path, changes in metrics.items() if path.startswith(SCORES_DIR)}
-    parts.append("### Scores\n\n" + _table(HEADINGS, [_score_line(*row) for row in rows.items()], "No score changes."))
-    if rows and not fallen and all(_assessment(base, row).get("metrics") for row in rows):
-        parts.append("None of them left the base's 95 % interval for the worse.")
-    others = [
-        f"| {path} | `{key}` | {_rounded(change.get('old'))} | {_rounded(change.get('new'))} |"
-        for path, changes in metrics.items()
-        if not path.startswith(SCORES_DIR)
-        for key, change in changes.items()
-    ]
-    if others:
-        parts.append("### Other metrics\n\n" + _table("| file | key | base | here |\n|---|---|--:|--:|", others, ""))
-    parts += [chart for row in list(rows)[:MAX_CURVES] if (chart := curves(base, row))]
+    rows = [row for row in {**before, **now} if before.get(row) != now.get(row)]
+    lines = [_score_line(row, before.get(row), now.get(row)) for row in rows]
+    parts.append("### Scores\n\n" + _table(HEADINGS, lines, "No score changes."))
+    if rows and not fallen and all(_assessment(base, row).get("validation") for row in rows):
+        parts.append("None of them left the base's 95 % interval for the worse on validation images.")
+    parts += [chart for row in rows[:MAX_CURVES] if (chart := curves(base, row))]
     if (report := METRICS / "report.md").exists():
         parts.append(f"<details><summary>All tables</summary>\n\n{report.read_text()}\n</details>")
     return "\n\n".join(parts) + "\n"
@@ -172,7 +163,7 @@ def curves(base: str, row: str) -> str:
 
     Mermaid stretches every line over the whole axis, so one that ends earlier is made as long as the other.
     """
-    texts = {"base": _at(base, CURVES), "here": Path(CURVES).read_text() if Path(CURVES).exists() else None}
+    texts = {"base": _at(base, CURVES), "here": _here(Path(CURVES))}
     losses = {}
     for name, text in texts.items():
         table = pd.read_csv(io.StringIO(text or "row,epoch,split,metric,value\n"), keep_default_na=False)
@@ -208,16 +199,18 @@ def _at(commit: str, path: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _score_line(row: str, changes: dict[str, dict]) -> str:
-    path = Path(SCORES_DIR) / f"{row}.json"
-    now = json.loads(path.read_text()) if path.exists() else {}
+def _here(path: Path) -> str | None:
+    """Returns a file of this checkout; None if it is not there."""
+    return path.read_text() if path.exists() else None
+
+
+def _score_line(row: str, before: dict[str, dict] | None, now: dict[str, dict] | None) -> str:
     cells = []
-    for name in SCORES:
-        old, new = changes.get(name, {}).get("old"), changes.get(name, {}).get("new", now.get(name))
-        if name in changes and old is not None and new is not None:
-            cells.append(f"{old:.3f} → {new:.3f} ({new - old:+.3f})")
-        else:
-            cells.append("gone" if new is None else f"{new:.3f}")
+    for split, name in COLUMNS:
+        old, new = ((side or {}).get(split, {}).get(name) for side in (before, now))
+        change = f"{old:.3f} → " if old not in (None, new) and new is not None else ""
+        more = f" ({new - old:+.3f})" if change else ""
+        cells.append("gone" if new is None else f"{change}{new:.3f}{more}")
     return f"| {row} | " + " | ".join(cells) + " |"
 
 
@@ -227,10 +220,6 @@ def _table(head: str, lines: list[str], otherwise: str) -> str:
 
 def _value(value: object) -> str:
     return "—" if value is None else _plain(json.dumps(value) if not isinstance(value, str) else value)
-
-
-def _rounded(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else _value(value)
 
 
 def _plain(text: str) -> str:

@@ -1,7 +1,8 @@
 """`make seeds` and `make folds`: one setting of a row several times over, with the mean and spread of its scores.
 
-Each repetition is a DVC experiment in a checkout of its own (`dvc exp run --temp`), so the working tree stays as it
-is; one that was made before, with the same settings on the same commit, is not made again.
+They are those on validation images. Each repetition is a DVC experiment in a checkout of its own
+(`dvc exp run --temp`), so the working tree stays as it is; one that was made before, with the same settings on the same
+commit, is not made again.
 """
 
 import json
@@ -18,7 +19,7 @@ from tools.experiments import SCORES, repetition_name
 
 
 def main() -> None:
-    """Runs what is missing and prints each repetition, the mean and the standard deviation."""
+    """Runs what is missing and prints each repetition, the mean and the standard deviation, on validation images."""
     parser = Parser(description=__doc__)
     parser.add_argument("over", choices=("seeds", "folds"), help="what differs between the repetitions")
     parser.add_argument("--count", type=int, default=5, help="how many seeds, counted from 1")
@@ -38,11 +39,11 @@ def main() -> None:
     scores = {
         change: repetition(arguments.row, [*arguments.set_param, change]) for change in tqdm(changes, unit="experiment")
     }
-    print(table(scores))
+    print(table({change: found["val"] for change, found in scores.items()}))
 
 
-def repetition(row: str, changes: list[str]) -> dict[str, float]:
-    """Returns a row's scores with some params changed, from the experiment that has them or from a new one.
+def repetition(row: str, changes: list[str]) -> dict[str, dict[str, float]]:
+    """Returns a row's scores, by split, with some params changed, from the experiment that has them or from a new one.
 
     They are read from DVC's cache: what Git has under metrics/ is written by `publish`, which would need all rows.
 

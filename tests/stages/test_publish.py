@@ -10,11 +10,10 @@ from stages.lib.core.errors import PipelineError
 FILES = {
     "data/report/report.md": "new",
     "data/report/MODEL_CARD.md": "card",
-    "data/report/scores/model.json": "{}",
+    "data/report/scores.json": "{}",
     "data/report/plots/model/curves.csv": "epoch",
     "metrics/paper.csv": "row",
     "metrics/report.md": "old",
-    "metrics/scores/gone.json": "{}",
     "metrics/plots/gone/curves.csv": "epoch",
 }
 
@@ -37,7 +36,7 @@ def test_a_commit_holds_the_report_the_paper_and_no_row_that_is_gone(folder):
     assert tree(folder / "metrics") == {
         "paper.csv": "row",
         "report.md": "new",
-        "scores/model.json": "{}",
+        "scores.json": "{}",
         "plots/model/curves.csv": "epoch",
     }
     assert (folder / "MODEL_CARD.md").read_text() == "card"

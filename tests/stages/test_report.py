@@ -82,8 +82,8 @@ def test_all_forms_hold_the_numbers_that_were_measured(inputs, quick):
         row = re.search(rf'<tr><th scope="row">{name}</th>(.*?)</tr>', html).group(1)
         of_html = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
         assert [cell.strip() for cell in line.strip("| ").split(" | ")[1:]] == of_html
-        assert all(any(cell.startswith(f"{score:.3f}") for cell in of_html) for score in scores.values())
-    accuracy = json.loads(Path("data/evaluations/model/scores.json").read_text())["accuracy"]
+        assert all(any(cell.startswith(f"{score:.3f}") for cell in of_html) for score in scores["test"].values())
+    accuracy = json.loads(Path("data/evaluations/model/scores.json").read_text())["test"]["accuracy"]
     for text in (markdown, card):
         assert f"names the right condition for **{accuracy:.3f}** of them" in text
 

@@ -44,7 +44,7 @@ def build_backbone(spec: BackboneSpec, image_size_px: int, scaling: np.ndarray |
         x = ops.flip(x, axis=-1)
     if spec.rescale == "unit":
         x = layers.Rescaling(1 / 255)(x)
-    else:
+    elif application.normalisation != "inside":
         x = applications.imagenet_utils.preprocess_input(x, mode=application.normalisation)
     network = _load(application, spec, image_size_px)
     if spec.precision == "bfloat16":

@@ -7,10 +7,12 @@ import numpy as np
 from scipy import sparse
 from tqdm import tqdm
 
-from stages.lib.core.sections import Row
+from stages.lib.core.sections import Row, features_dir
 from stages.lib.data.shards import ShardedArray
 
 MAJORITY = "majority"
+FOR_PIXELS = features_dir("mobilenetv2")
+"""What stands beside rows that see pixels: the features of the cheapest network."""
 _MEAN = "mean-"
 _CHUNK_IMAGES = 512
 
@@ -20,17 +22,17 @@ def mean_name(backbone: str) -> str:
     return f"{_MEAN}{backbone}"
 
 
-def for_table(rows: Iterable[Row], split_features: str) -> list[str]:
+def for_table(rows: Iterable[Row]) -> list[str]:
     """Names the baselines that belong beside some rows.
 
     Args:
         rows: Of one results table.
-        split_features: `split.features`, for rows that see pixels.
 
     Returns:
-        `majority`, then the nearest class means on the features that the rows see, in the rows' order.
+        `majority`, then the nearest class means on the features that the rows see, in the rows' order;
+        for rows that see pixels, on `FOR_PIXELS`.
     """
-    seen = dict.fromkeys(row.input if row.on_features else split_features for row in rows)
+    seen = dict.fromkeys(row.input if row.on_features else FOR_PIXELS for row in rows)
     return [MAJORITY, *(mean_name(Path(features).name) for features in seen)]
 
 

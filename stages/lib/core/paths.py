@@ -22,6 +22,8 @@ PARTS = Path("data/parts")
 
 SPLITS_TABLE = Path("data/splits.csv")
 SPLIT_SUMMARY = Path("data/split.json")
+DUPLICATES = Path("data/duplicates.csv")
+"""Pairs of near-duplicates that the split found."""
 
 MODELS = Path("models")
 CHECKPOINTS = Path("data/checkpoints")
@@ -34,4 +36,6 @@ REPORT = Path("data/report")
 METRICS = Path("metrics")
 PAPER = METRICS / "paper.csv"
 """The published scores. The one file under metrics/ that no stage writes."""
+SCORES = METRICS / "scores.json"
+"""By row, then by split: what `dvc metrics diff` shows."""
 CARD = Path("MODEL_CARD.md")

@@ -16,9 +16,10 @@ class Application:
     """Its function in `keras.applications`."""
     label: str
     """Its name on pages."""
-    normalisation: Literal["caffe", "tf", "torch"]
+    normalisation: Literal["caffe", "tf", "torch", "inside"]
     """As in `keras.applications.imagenet_utils.preprocess_input`: `caffe` is BGR minus ImageNet's mean, `tf` is RGB
-    scaled to [-1, 1], `torch` is RGB scaled to [0, 1] minus ImageNet's mean, divided by its standard deviation."""
+    scaled to [-1, 1], `torch` is RGB scaled to [0, 1] minus ImageNet's mean, divided by its standard deviation.
+    `inside`: the network takes RGB from 0 to 255 and normalises it itself."""
     pooling: Literal["flatten", "average"]
     """How its last feature maps become a vector. VGG16's are flattened, as in the published rows."""
     gains_from_bfloat16: bool = True
@@ -34,7 +35,7 @@ BACKBONES = {
     "resnet101v2": Application("ResNet101V2", "ResNet101V2", "tf", "average"),
     # Sandler et al., 2018: 1280 maps
     # depthwise layers gain nothing from bfloat16 (0.96x), and on 48 photographs its features moved by 12 % on average,
-    # those of the other three by 1.0 to 1.4 %; the search for near-duplicates, and so the split, uses them
+    # those of the other three by 1.0 to 1.4 %
     "mobilenetv2": Application("MobileNetV2", "MobileNetV2", "tf", "average", gains_from_bfloat16=False),
 }
 

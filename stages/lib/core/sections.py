@@ -5,7 +5,7 @@ One model per section. Unknown keys and silent conversions are errors.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stages.lib.core import paths
 from stages.lib.core.registry import ARCHITECTURES, BACKBONES, LOSSES, OPTIMIZERS
@@ -120,14 +120,8 @@ class Backbone(Section):
 class Split(Section):
     """How rows are dealt to train, validation and test."""
 
-    features: str = Field(pattern=r"^data/features/\w+$")
-    """The features in which near-duplicates are looked for."""
-    near_duplicate_cosine: float = Field(gt=0, le=1)
-    """Of standardised features: the least that makes a candidate."""
-    near_duplicate_neighbours: int = Field(ge=1, le=100)
-    """How many candidates an image nominates by each look."""
-    near_duplicate_correlation: float = Field(gt=0, le=1)
-    """Of fine detail, once one image is laid over the other: the least that confirms a candidate."""
+    groups: Literal["all", "none"]
+    """Whether copies, and images of one value of `group_column`, stay together, or every image is dealt for itself."""
     conflicts: Literal["keep", "drop"]
     """Near-duplicates with different labels: keep them in one split, or leave all of them out."""
     group_column: str | None
@@ -138,13 +132,6 @@ class Split(Section):
     """Of the `fold` column: parts of equal make-up, for cross-validation."""
     fold: Annotated[int, Field(ge=0)] | None
     """For cross-validation: the fold to test on; null: the 80/10/10 split."""
-
-    @field_validator("features")
-    @classmethod
-    def _known_backbone(cls, value: str) -> str:
-        if value.removeprefix(features_dir("")) not in BACKBONES:
-            raise ValueError(f"no such backbone; the backbones are {', '.join(BACKBONES)}")
-        return value
 
 
 class Evaluate(Section):
@@ -208,11 +195,15 @@ class Row(Section):
         """Whether the network sees a frozen backbone's features instead of pixels."""
         return self.input != TENSORS
 
-    def option(self, field: str, value: object, key: str = "<row>") -> str:
-        """Returns the option of `dvc exp run` that sets a field; DVC wants `+` before a key that the row leaves out."""
+    def change(self, field: str, value: object, key: str = "<row>") -> str:
+        """Returns what sets a field after `dvc exp run -S`; DVC wants `+` before a key that the row leaves out."""
         shown = str(value).replace(" ", "").replace("'", "")
-        text = f"{'' if field in self.model_fields_set else '+'}{key}.{field}={shown}"
-        return f"-S '{text}'" if isinstance(value, list) else f"-S {text}"
+        return f"{'' if field in self.model_fields_set else '+'}{key}.{field}={shown}"
+
+    def option(self, field: str, value: object, key: str = "<row>") -> str:
+        """Returns the option of `dvc exp run` that sets a field, ready to paste."""
+        change = self.change(field, value, key)
+        return f"-S '{change}'" if isinstance(value, list) else f"-S {change}"
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Row":

@@ -30,9 +30,10 @@ class Assessment:
     """The CSV files beside it, by name: confusion, classes, reliability, mistakes and skin_types."""
 
     @property
-    def scores(self) -> dict[str, float]:
-        """The content of scores.json: the few metrics for `dvc metrics diff`, without their intervals."""
-        return {name: self.summary["metrics"][name]["value"] for name in metrics.shown("scores")}
+    def scores(self) -> dict[str, dict[str, float]]:
+        """The content of scores.json, by split: the few metrics for `dvc metrics diff`, without their intervals."""
+        found = {"val": self.summary["validation"], "test": self.summary["metrics"]}
+        return {split: {name: of[name]["value"] for name in metrics.shown(split)} for split, of in found.items()}
 
     def write(self, directory: Path) -> None:
         """Writes assessment.json, scores.json and the tables into a directory, which is made."""
@@ -84,6 +85,7 @@ def assess(
         "classes": len(classes),
         "features_precision": features_precision,
         "interval": {"level": LEVEL, "samples": settings.bootstrap_samples, "unit": "group"},
+        "validation": metrics.estimates(_validation(val, groups, settings, seed), metrics.shown("val")),
         "metrics": metrics.estimates(given),
         "temperature": round(temperature, 4),
         "f1_published": round(f1_published(test.labels, test.probabilities, batch_size), 6),
@@ -112,6 +114,11 @@ def assess(
         "skin_types": type_tables,
     }
     return Assessment(summary, tables)
+
+
+def _validation(val: Predicted, groups: pd.Series, settings: Evaluate, seed: int) -> Evaluated:
+    resamples = draw(groups.loc[val.keys].to_numpy(dtype=str), settings.bootstrap_samples, seed)
+    return Evaluated(resamples, val.labels, val.predicted, val.probabilities.shape[1], val.probabilities)
 
 
 def _evaluated(part: Predicted, resamples: Resamples, temperature: float, n_bins: int) -> Evaluated:

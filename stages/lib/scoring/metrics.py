@@ -65,7 +65,8 @@ def calibration_error(images: Evaluated, probabilities: np.ndarray) -> np.ndarra
 
 
 PLACES = {
-    "scores": "metrics/scores/<row>.json, and the tools that compare commits and experiments",
+    "val": "metrics/scores.json of validation images: what commits and experiments are compared and chosen by",
+    "test": "metrics/scores.json of test images: what was measured, and decides nothing",
     "compared": "the table of differences between rows; for metrics of counts",
     "results": "the results tables",
     "card": "the tiles of the results page, and the model card",
@@ -115,14 +116,14 @@ class Metric:
 
 METRICS = {
     "accuracy": Metric(
-        "accuracy", accuracy, "scores compared results card guesses coarse skin_types", interval="share"
+        "accuracy", accuracy, "val test compared results card guesses coarse skin_types", interval="share"
     ),
     "top_3": Metric("top-3 accuracy", top(3), "guesses", needs="probabilities", interval="share"),
     "top_5": Metric("top-5 accuracy", top(5), "results card guesses", needs="probabilities", interval="share"),
     "balanced_accuracy": Metric("balanced accuracy", balanced_accuracy, "results card guesses"),
-    "f1_weighted": Metric("weighted F1", f1_weighted, "scores compared results card skin_types"),
-    "f1_macro": Metric("macro F1", f1_macro, "scores compared results card coarse", interval="unbiased"),
-    "loss": Metric("log loss", log_loss, "scores results card calibration", "probabilities", lower_is_better=True),
+    "f1_weighted": Metric("weighted F1", f1_weighted, "val compared results card skin_types"),
+    "f1_macro": Metric("macro F1", f1_macro, "val test compared results card coarse", interval="unbiased"),
+    "loss": Metric("log loss", log_loss, "val results card calibration", "probabilities", lower_is_better=True),
     "loss_scaled": Metric("log loss, scaled", log_loss, "calibration", "scaled", lower_is_better=True),
     "ece": Metric(
         "ECE", calibration_error, "card calibration", "probabilities", interval="unbiased", lower_is_better=True

@@ -1,30 +1,28 @@
-"""Near-duplicates: pairs that a cheap look takes for candidates and a look at the pixels confirms.
+"""Near-duplicates: images of one photograph, however it was turned, cut, framed, marked or recompressed in between.
 
-Two cheap looks nominate. Standardised backbone features see through mirroring and cropping, but only trained
-weights make them mean anything; grey thumbnails of 16 px, mirrored too, need no training. Either nominates each
-image's nearest, not all above a threshold, so that the work grows with the images and not with their pairs.
-`pixel_match` has the last word.
+Keypoints nominate pairs and decide over them, so that neither trained weights nor the processor that computes features
+has a say. An image nominates no more than a few others, so that the comparisons grow with the images and not with
+their pairs.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from sklearn.neighbors import NearestNeighbors
-from sklearn.preprocessing import StandardScaler, normalize
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from stages.lib.data.shards import ShardedArray
-from stages.lib.split.pixel_match import PixelMatcher, grey_square
+from stages.lib.split.local_features import LocalFeatures, describe
+from stages.lib.split.nominate import Keypoints, nominate
+from stages.lib.split.same_photograph import inliers
 
-THUMBNAIL_PX = 16
-MIN_THUMBNAIL_CORRELATION = 0.5
-"""Below it a thumbnail nominates nobody, however near; copies cropped by 5 % a side come to .74 and more."""
-QUERY_ROWS = 2048
-"""Neighbours are looked up for so many images at a time, between two steps of the progress bar."""
+NOMINEES = 6
+"""That an image has, as it is and mirrored. Copies of one photograph that are more still hang together as a chain."""
 
 
 @dataclass(frozen=True)
@@ -33,101 +31,98 @@ class NearDuplicates:
 
     pairs: np.ndarray
     """int64, `(p, 2)`: confirmed, numbers of images, each pair once and the smaller first, sorted."""
-    likeness: np.ndarray
-    """float64, `(p,)`: the correlation that confirmed each."""
+    inliers: np.ndarray
+    """int64, `(p,)`: keypoints in distinct places that agree."""
     candidates: int
     """Pairs that were looked at."""
 
 
-def find(
-    features: np.ndarray, squares: np.ndarray, cosine: float, neighbours: int, correlation: float
-) -> NearDuplicates:
-    """Finds near-duplicates.
-
-    Args:
-        features: float, `(n, D)`: of one backbone.
-        squares: uint8, `(n, 96, 96)`: the same images' grey squares.
-        cosine: The least cosine similarity of standardised features that makes a candidate.
-        neighbours: How many candidates an image nominates by either look.
-        correlation: The least correlation of fine detail that confirms one.
-    """
-    candidates = candidate_pairs(features, squares, cosine, neighbours)
-    cv2.setNumThreads(1)  # the threads are ours, one pair each; OpenCV's own would only compete with them
-    matcher = PixelMatcher(squares)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(lambda pair: matcher.likeness(*pair), candidates.tolist(), chunksize=64)
-        bar = tqdm(found, total=len(candidates), desc="near-duplicates: compare", unit="pair", mininterval=1)
-        likeness = np.fromiter(bar, dtype=np.float64, count=len(candidates))
-    confirmed = likeness >= correlation
-    return NearDuplicates(candidates[confirmed], likeness[confirmed], len(candidates))
+@contextmanager
+def workers() -> Iterator[ThreadPoolExecutor]:
+    """Returns threads to work with, one for every processor."""
+    cv2.setNumThreads(1)  # the threads are ours; those of OpenCV and of matrix products would only compete with them
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        yield pool
 
 
-def read_squares(tensors: ShardedArray, keys: Sequence[str]) -> np.ndarray:
-    """Reads images as grey squares.
+def read_features(
+    tensors: ShardedArray, keys: Sequence[str], aspects: np.ndarray, pool: ThreadPoolExecutor
+) -> list[LocalFeatures]:
+    """Describes images, a shard at a time.
 
     Args:
         tensors: uint8 RGB, `(side, side, 3)` each.
         keys: md5hashes of the wanted ones, `(n,)`.
+        aspects: float, `(n,)`: width by height of each as it was received.
+        pool: Does the work.
 
     Returns:
-        uint8, `(n, 96, 96)`, in the order of `keys`.
+        `(n,)`, in the order of `keys`.
 
     Raises:
         PipelineError: If an image is missing.
     """
-    positions = tensors.positions(keys)
-    squares = [
-        grey_square(tensors.gather(position[None])[0])
-        for position in tqdm(positions, desc="near-duplicates: read", unit="image", mininterval=1)
-    ]
-    return np.stack(squares)
+    tensors.positions(keys)  # names the first that is missing
+    number = {key: place for place, key in enumerate(keys)}
+    found = {}
+    with tqdm(total=len(keys), desc="near-duplicates: describe", unit="image", mininterval=1) as bar:
+        for _, shard_keys, items in tensors.shards():
+            wanted = [(number[key], item) for key, item in zip(shard_keys, items, strict=True) if key in number]
+            for (place, _), described in zip(
+                wanted, pool.map(lambda one: describe(one[1], aspects[one[0]]), wanted), strict=True
+            ):
+                found[place] = described
+                bar.update()
+    return [found[place] for place in range(len(keys))]
 
 
-def candidate_pairs(features: np.ndarray, squares: np.ndarray, cosine: float, neighbours: int) -> np.ndarray:
-    """Nominates pairs: each image with those nearest to it in features or as thumbnails.
-
-    Standardising (zero mean and unit variance over the catalog, per feature) takes out what all skin images share;
-    without it, every pair is alike.
+def find(images: list[LocalFeatures], known: Keypoints, pool: ThreadPoolExecutor) -> NearDuplicates:
+    """Finds near-duplicates.
 
     Args:
-        features: float, `(n, D)`.
-        squares: uint8, `(n, 96, 96)`.
-        cosine: The least cosine similarity of standardised features.
-        neighbours: How many an image nominates by features, by thumbnail and by mirrored thumbnail.
+        images: `(n,)`.
+        known: Their keypoints.
+        pool: Does the work.
+    """
+    # which of a pair nominated the other makes no difference, mirrored or not
+    sides = [
+        np.unique(np.sort(nominated, axis=1), axis=0) for nominated in _both_sides(known, known, len(images), pool)
+    ]
+    looks = [(*pair, mirrored) for mirrored, pairs in enumerate(sides) for pair in pairs.tolist()]
+    compared = pool.map(lambda look: inliers(images[look[0]], images[look[1]], bool(look[2])), looks, chunksize=16)
+    bar = tqdm(compared, total=len(looks), desc="near-duplicates: compare", unit="pair", mininterval=1)
+    agreeing = np.fromiter(bar, dtype=np.int64, count=len(looks))
+    pairs, place = np.unique(np.concatenate(sides), axis=0, return_inverse=True)
+    most = np.zeros(len(pairs), np.int64)
+    np.maximum.at(most, place, agreeing)
+    return NearDuplicates(pairs[most > 0], most[most > 0], len(pairs))
+
+
+def found_among(
+    copies: list[LocalFeatures], sources: np.ndarray, images: list[LocalFeatures], known: Keypoints, groups: np.ndarray,
+    pool: ThreadPoolExecutor,
+) -> np.ndarray:  # fmt: skip
+    """Says which copies the search would find.
+
+    Args:
+        copies: `(m,)`.
+        sources: int64, `(m,)`: the image that each was made of.
+        images: `(n,)`.
+        known: Their keypoints.
+        groups: `(n,)`: which images hang together already. A copy that is joined to one of its source's is found.
+        pool: Does the work.
 
     Returns:
-        int64, `(pairs, 2)`, each pair once, the smaller number first, sorted.
+        bool, `(m,)`.
     """
-    standard = normalize(StandardScaler().fit_transform(features.astype(np.float32)))
-    size = (THUMBNAIL_PX, THUMBNAIL_PX)
-    thumbnails = np.stack([cv2.resize(s, size, interpolation=cv2.INTER_AREA) for s in squares]).astype(np.float32)
-    plain, mirrored = _unit_rows(thumbnails), _unit_rows(thumbnails[:, :, ::-1])
-    looks = {
-        "features": (standard, standard, cosine),
-        "thumbnails": (plain, plain, MIN_THUMBNAIL_CORRELATION),
-        "mirrored": (plain, mirrored, MIN_THUMBNAIL_CORRELATION),
-    }
-    nominated = [_nearest(*look, neighbours, name) for name, look in looks.items()]
-    return np.unique(np.sort(np.concatenate(nominated), axis=1), axis=0)
+    asking = Keypoints(copies, pool, known.words)
+    found = np.zeros(len(copies), bool)
+    for mirrored, pairs in enumerate(_both_sides(asking, known, len(images), pool)):
+        right = pairs[groups[pairs[:, 1]] == groups[sources[pairs[:, 0]]]]
+        compared = pool.map(lambda pair: inliers(images[pair[1]], copies[pair[0]], bool(mirrored)), right)  # noqa: B023
+        found[right[np.fromiter(compared, np.int64, len(right)) > 0, 0]] = True
+    return found
 
 
-def _unit_rows(thumbnails: np.ndarray) -> np.ndarray:
-    """Makes the scalar product of two thumbnails their correlation: float32, `(n, pixels)`."""
-    flat = thumbnails.reshape(len(thumbnails), -1)
-    return normalize(flat - flat.mean(axis=1, keepdims=True))
-
-
-def _nearest(rows: np.ndarray, queries: np.ndarray, least: float, neighbours: int, name: str) -> np.ndarray:
-    """Returns pairs of each query with its nearest other rows, int64 `(pairs, 2)`; both have unit length.
-
-    Between unit vectors, squared distance is 2 - 2 x cosine.
-    """
-    count = min(neighbours + 1, len(rows))  # one more: a row is its own nearest
-    index = NearestNeighbors(n_neighbors=count, algorithm="brute").fit(rows)
-    pairs = []
-    for start in tqdm(range(0, len(rows), QUERY_ROWS), desc=f"near-duplicates: {name}", unit="block", mininterval=1):
-        distance, other = index.kneighbors(queries[start : start + QUERY_ROWS])
-        own = np.repeat(np.arange(start, start + len(other)), count).reshape(other.shape)
-        near = (1 - distance**2 / 2 >= least) & (other != own)
-        pairs.append(np.column_stack([own[near], other[near]]))
-    return np.concatenate(pairs).astype(np.int64)
+def _both_sides(queries: Keypoints, known: Keypoints, images: int, pool: ThreadPoolExecutor) -> list[np.ndarray]:
+    return [nominate(queries, known, images, NOMINEES, mirrored, pool) for mirrored in (False, True)]

@@ -8,21 +8,26 @@ from stages.lib.split.splits import TENTHS
 SHARES = {"train": (TENTHS - 2) / TENTHS, "val": 1 / TENTHS, "test": 1 / TENTHS}
 
 
-def summarise(table: pd.DataFrame, classes: list[str]) -> dict:
+def summarise(table: pd.DataFrame, classes: list[str], duplicates: pd.DataFrame) -> dict:
     """Describes a split.
 
     Args:
-        table: Columns label, bucket, group, split and fold; one line per image.
+        table: Columns md5hash, label, bucket, group, split and fold; one line per image.
         classes: The catalog's classes.
+        duplicates: Columns md5hash_a and md5hash_b; one line per pair of near-duplicates, of which some images may not
+            be in `table`.
 
     Returns:
         Images per split, per class and per skin type bucket; groups and the largest of them; classes that a split
-        lacks; the worst imbalance; how many groups stand in two splits or folds, which is 0 unless the code is wrong.
-        What goes over classes is a list, so that `dvc metrics` does not show hundreds of numbers.
+        lacks; the worst imbalance; how many groups are in two splits or folds, which is 0 unless the code is wrong; how
+        many pairs of near-duplicates are in two splits, which is 0 unless `split.groups` is none. What goes over
+        classes is a list, so that `dvc metrics` does not show hundreds of numbers.
     """
     sizes = table["group"].value_counts()
     by_class = _counts(table, "label").reindex(classes, fill_value=0)
     by_bucket = _counts(table, "bucket")
+    split_of = table.set_index("md5hash")["split"]
+    sides = pd.DataFrame({side: duplicates[f"md5hash_{side}"].map(split_of) for side in "ab"}).dropna()
     straddling = {name: int((table.groupby("group")[name].nunique() > 1).sum()) for name in ("split", "fold")}
     return {
         "images": {split: int((table["split"] == split).sum()) for split in SPLITS},
@@ -32,7 +37,8 @@ def summarise(table: pd.DataFrame, classes: list[str]) -> dict:
         "classes_missing": {split: by_class.index[by_class[split] == 0].tolist() for split in SPLITS},
         "groups_in_two_splits": straddling["split"],
         "groups_in_two_folds": straddling["fold"],
-        "proof": "Of {} groups, {split} are in two splits and {fold} in two folds.".format(len(sizes), **straddling),
+        "near_duplicate_pairs": len(duplicates),
+        "near_duplicates_in_two_splits": int((sides["a"] != sides["b"]).sum()),
         "worst_imbalance": {"class": _worst(by_class), "skin_type": _worst(by_bucket)},
         "per_class": _rows(by_class, "class"),
         "per_skin_type": _rows(by_bucket, "skin_type"),

@@ -66,7 +66,10 @@ def test_the_figures_have_intervals_about_them_and_the_scores_are_some_of_them(w
     metrics = found.summary["metrics"]
     assert all(stored["low"] <= stored["value"] <= stored["high"] for stored in metrics.values())
     assert metrics["accuracy"]["value"] <= metrics["top_3"]["value"] <= metrics["top_5"]["value"]
-    assert found.scores == {name: metrics[name]["value"] for name in shown("scores")}
+    assert found.scores["test"] == {name: metrics[name]["value"] for name in shown("test")}
+    val, validation = world[0]["val"], found.summary["validation"]
+    assert found.scores["val"] == {name: validation[name]["value"] for name in shown("val")}
+    assert validation["accuracy"]["value"] == pytest.approx((val.labels == val.predicted).mean(), abs=1e-6)
 
 
 def test_it_is_json_and_the_tables_add_up(world):

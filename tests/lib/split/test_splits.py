@@ -16,6 +16,11 @@ SHARED = Path(os.environ.get("FITZPATRICK_SHARED", Path(__file__).parents[4] / "
 REAL = SHARED / "fitzpatrick17k/fitzpatrick17k.csv"
 
 
+def summary_of(table: pd.DataFrame, classes: list[str]) -> dict:
+    """The summary of a split without near-duplicates."""
+    return summarise(table.assign(md5hash=table.index), classes, pd.DataFrame(columns=["md5hash_a", "md5hash_b"]))
+
+
 @pytest.fixture
 def images() -> pd.DataFrame:
     random = np.random.default_rng(0)
@@ -48,7 +53,7 @@ def test_no_group_is_in_two_splits_or_folds(images, folds):
     assert table["fold"].value_counts().sort_index().tolist() == [600 // folds] * folds
     per_class = pd.crosstab(table["label"], table["fold"])
     assert per_class.sub(per_class.sum(axis=1) / folds, axis=0).abs().max().max() <= 1.5
-    assert summarise(table, ["a", "b", "c", "d"])["groups_in_two_splits"] == 0
+    assert summary_of(table, ["a", "b", "c", "d"])["groups_in_two_splits"] == 0
 
 
 def test_the_seed_alone_decides(images):
@@ -120,14 +125,16 @@ def test_conflicts_are_marked_in_all_of_their_group():
 def test_the_summary_counts():
     table = pd.DataFrame({
         "label": ["a", "a", "b"], "bucket": ["I-II", "V-VI", "V-VI"], "group": ["g", "g", "h"],
-        "split": ["train", "test", "val"], "fold": [0, 0, 1],
+        "split": ["train", "test", "val"], "fold": [0, 0, 1], "md5hash": ["0", "1", "2"],
     })  # fmt: skip
-    summary = summarise(table, ["a", "b", "gone"])
+    # of the last pair, one image was left out
+    duplicates = pd.DataFrame({"md5hash_a": ["0", "1", "2"], "md5hash_b": ["1", "2", "3"]})
+    summary = summarise(table, ["a", "b", "gone"], duplicates)
     assert summary["images"] == {"train": 1, "val": 1, "test": 1}
     assert (summary["groups"], summary["largest_group"], summary["images_in_groups"]) == (2, 2, 2)
     assert summary["classes_missing"]["train"] == ["b", "gone"]
     assert (summary["groups_in_two_splits"], summary["groups_in_two_folds"]) == (1, 0)
-    assert summary["proof"] == "Of 2 groups, 1 are in two splits and 0 in two folds."
+    assert (summary["near_duplicate_pairs"], summary["near_duplicates_in_two_splits"]) == (3, 2)
     assert summary["per_class"][1] == {"class": "b", "train": 0, "val": 1, "test": 0}
     assert summary["per_skin_type"][1] == {"skin_type": "V-VI", "train": 0, "val": 1, "test": 1}
     assert summary["worst_imbalance"]["class"] == {"of": "b", "split": "val", "images": 1, "ideal": 0.1}
@@ -147,7 +154,7 @@ def real() -> pd.DataFrame:
 
 def test_the_real_catalog_is_split_as_stratified_ideal(real):
     table = dealt(real[["label", "bucket", "group"]])
-    summary = summarise(table, sorted(real["label"].unique()))
+    summary = summary_of(table, sorted(real["label"].unique()))
     assert summary["images"] == {"train": 13_220, "val": 1_653, "test": 1_653}
     assert summary["classes_missing"] == {"train": [], "val": [], "test": []}
     for row in summary["per_class"]:
@@ -166,7 +173,7 @@ def test_a_tenth_more_of_the_real_images_moves_few_and_none_if_frozen(real):
 
     table = dealt(real[columns].assign(partition=before.reindex(real.index, fill_value="")))
     assert table.loc[before.index, "split"].equals(before)
-    summary = summarise(table, sorted(real["label"].unique()))
+    summary = summary_of(table, sorted(real["label"].unique()))
     for split, share in SHARES.items():
         assert summary["images"][split] == pytest.approx(len(real) * share, rel=0.01)
         for row in summary["per_class"]:

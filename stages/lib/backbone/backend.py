@@ -15,11 +15,6 @@ from typing import Any
 
 from stages.lib.core.errors import PipelineError
 
-THREADS = 4
-"""Of one operation of TensorFlow, on every machine. It splits the sums of a gradient by their number, so another number
-ends a training with other weights. On two cores 4 cost as much as 2 (measured: 0.99 to 1.03 times the time of MobileNetV2's
-features, 8: 1.09 to 1.2, 16: 1.2 to 1.3). A machine with more cores runs several trainings at a time:
-`dvc queue start -j 8`."""
 LIBRARIES = ("sklearn.metrics", "dvclive", "dvc.repo")
 """What stages with a network import beside Keras; together they take longer than most of those stages run."""
 
@@ -39,10 +34,6 @@ def start() -> None:
     """
     with _quiet():
         keras = _import_keras()
-        if keras.backend.backend() == "tensorflow":
-            import tensorflow as tf
-
-            tf.config.threading.set_intra_op_parallelism_threads(THREADS)
         keras.ops.zeros(1)  # TensorFlow looks for its devices at the first operation, and says so
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
@@ -84,17 +75,16 @@ def _import_keras() -> ModuleType:
     """
     try:
         import keras
-    except (AssertionError, ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         home = os.environ.get("KERAS_HOME") or "~/.keras"
         raise PipelineError(
-            f"{home}/keras.json: Keras cannot be imported with it ({type(error).__name__}: {error}); correct or delete it"
+            f"{home}/keras.json: Keras cannot be imported with it ({type(error).__name__}: {error}); correct it or "
+            f"delete it"
         ) from None
     keras.config.set_floatx("float32")
     keras.config.set_dtype_policy("float32")
     keras.config.set_epsilon(1e-7)
     keras.config.set_image_data_format("channels_last")
-    keras.config.set_max_epochs(None)
-    keras.config.set_max_steps_per_epoch(None)
     return keras
 
 

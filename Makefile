@@ -7,6 +7,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
 # they would lead pip, uv or Python away from the environment in .venv, or end DVC at its first warning
 unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONWARNINGS UV_SYSTEM_PYTHON
+# DVC and Git ask for a home, which a container's user may not have
+export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6),$(CURDIR)/.dvc/tmp/home)
 
 .PHONY: moved help repro undo compare seeds folds published freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-place check-git clean
 .DEFAULT_GOAL := help

@@ -7,8 +7,8 @@ dealt with the new ones when they come.
 """
 
 import hashlib
-import shlex
 import io
+import shlex
 from pathlib import Path
 
 import pandas as pd

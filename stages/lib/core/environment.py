@@ -35,12 +35,15 @@ def settle() -> None:
     """Brings environment, warnings and output streams to what every stage starts from.
 
     Packages on `PYTHONPATH` come last, so that they do not stand in for those of this environment. Warnings are no
-    errors, whatever `PYTHONWARNINGS` says. What a terminal's encoding cannot show is escaped.
+    errors, whatever `PYTHONWARNINGS` says. What a terminal's encoding cannot show is escaped. A user without a home, as
+    in a container, gets one in the checkout: DVC, which logs trainings, asks for it.
     """
     for name in list(os.environ):
         if name.startswith(PREFIXES) and not name.startswith(KEPT):
             del os.environ[name]
     os.environ.update({name: value for name, value in SETTINGS.items() if name not in os.environ})
+    if not os.path.isabs(os.path.expanduser("~")):  # noqa: PTH111, PTH117 - pathlib raises there
+        os.environ["HOME"] = os.path.abspath(".dvc/tmp/home")  # noqa: PTH100
     foreign = {os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}  # noqa: PTH100
     sys.path[1:] = sorted(sys.path[1:], key=lambda path: path in foreign)
     if os.environ.pop("PYTHONWARNINGS", None):

@@ -5,16 +5,18 @@ BIN := $(VENV)/bin
 # stages are run as `python -m stages.<stage>`, and so by this environment's python
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PYTHONUNBUFFERED := 1
-# they would lead pip or Python away from the environment in .venv
-unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME
+# they would lead pip, uv or Python away from the environment in .venv, or end DVC at its first warning
+unexport PIP_USER PIP_TARGET PIP_PREFIX PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONWARNINGS UV_SYSTEM_PYTHON
+# DVC and Git ask for a home, which a container's user may not have
+export HOME := $(or $(HOME),$(shell getent passwd "$$(id -u)" | cut -d: -f6),$(CURDIR)/.dvc/tmp/home)
 
-.PHONY: help repro undo compare seeds folds published freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-git clean
+.PHONY: moved help repro undo compare seeds folds published freeze pr-report pr-comment test bench lint format env lock check-lock check-python check-place check-git clean
 .DEFAULT_GOAL := help
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-repro: check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
+repro: check-place check-git env  ## rebuild whatever is out of date: data, models, metrics/report.html
 	@python -m tools.warm dvc repro
 	@echo "Results: metrics/report.md and metrics/report.html"
 
@@ -60,8 +62,11 @@ format: env  ## bring style and formatting in order
 
 env: $(VENV)/.complete  ## make the environment in .venv from requirements.lock
 
+# the programs of an environment name their Python by its place: in a checkout that was moved or copied, that of the old one
+MOVED := $(shell test ! -e $(BIN)/dvc || test "$$(sed -n 's|^[^/]*\(/.*\)/python.*|\1|p' $(BIN)/dvc | head -n 1)" -ef $(BIN) || echo moved)
+
 # uv installs and compiles bytecode in a third of pip's time; its own version and hash are in the lock file too
-$(VENV)/.complete: requirements.lock | check-python
+$(VENV)/.complete: requirements.lock $(MOVED) | check-python check-place
 	@echo "Making the environment in $(VENV) (once, about a minute)"
 	@test ! -L $(VENV) || { echo "error: $(VENV) is a link; what it points to is not ours to replace: remove the link first" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
@@ -82,10 +87,16 @@ check-python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
 	  echo "error: Python 3.11, 3.12 or 3.13 is needed, and '$(PYTHON)' is not one: name it, as in 'make $(MAKECMDGOALS) PYTHON=python3.12'" >&2; exit 1; }
 
+check-place:
+	@case "$$PWD" in *:*) echo "error: $$PWD: a path with a colon cannot be on PATH: move this folder" >&2; exit 1;; esac
+	@test -w . || { echo "error: $$PWD: you may not write here: work in a copy of it, or in a clone" >&2; exit 1; }
+
 check-git:
 	@command -v git >/dev/null || { echo "error: git is needed: install it, then run this again" >&2; exit 1; }
-	@test "$$(git rev-parse --show-toplevel 2>/dev/null)" = "$$(pwd -P)" || { \
-	  echo "error: this folder is no Git checkout, and DVC needs one: run 'git init && git add -A && git commit -m start', then this again" >&2; exit 1; }
+	@top=$$(LC_ALL=C git rev-parse --show-toplevel 2>&1) || { case "$$top" in \
+	  *"not a git repository"*) echo "error: this folder is no Git checkout, and DVC needs one: run 'git init && git add -A && git commit -m start', then this again" >&2;; \
+	  *) echo "error: git:" $$top >&2;; esac; exit 1; }; \
+	test "$$top" -ef . || { echo "error: this folder is a part of the Git repository $$top, and DVC needs one of its own: move it out of there, then run this again" >&2; exit 1; }
 	@git rev-parse --quiet --verify HEAD >/dev/null || { \
 	  echo "error: this Git repository has no commit yet: run 'git add -A && git commit -m start', then this again" >&2; exit 1; }
 	@touch -c params.yaml  # see `undo`

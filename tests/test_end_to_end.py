@@ -180,9 +180,27 @@ def test_a_wrong_change_ends_with_one_line_and_keeps_the_results(checkout, chang
     run(checkout, "dvc", "checkout", "-q")
 
 
-def test_the_same_commit_gives_the_same_bytes(checkout, tmp_path):
-    again = tmp_path / "again"
+def test_the_same_commit_gives_the_same_bytes_on_any_machine(checkout, tmp_path):
+    """All stages again: on one core, in a folder with blanks, with other projects' settings, from a warm process."""
+    again, home = tmp_path / "Ann's old projects" / "copy of it", tmp_path / "home"
     run(tmp_path, "git", "clone", "-q", str(checkout), str(again))
-    lock = (again / "dvc.lock").read_text()
-    run(again, "dvc", "repro", "--force", "fetch", "features@mobilenetv2", "train-table@lenet-1")
-    assert (again / "dvc.lock").read_text() == lock
+    (home / ".keras").mkdir(parents=True)
+    settings = {"floatx": "float16", "epsilon": 0.1, "backend": "torch", "image_data_format": "channels_first"}
+    (home / ".keras/keras.json").write_text(json.dumps(settings))
+    (home / ".config/matplotlib").mkdir(parents=True)
+    (home / ".config/matplotlib/matplotlibrc").write_text("font.size: 20\nfigure.dpi: 50\naxes.facecolor: red\n")
+    other_machine = {
+        "HOME": str(home), "TMPDIR": str(tmp_path / "not there"), "TZ": "Asia/Kathmandu",
+        "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline", "KERAS_BACKEND": "torch", "KERAS_MAX_EPOCHS": "1",
+        "TF_ENABLE_ONEDNN_OPTS": "0", "TF_USE_LEGACY_KERAS": "1", "XLA_FLAGS": "--nonsense",
+        "OPENBLAS_CORETYPE": "Nehalem", "OPENCV_IO_MAX_IMAGE_PIXELS": "100", "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    command = (sys.executable, "-m", "tools.warm", "dvc", "repro", "--force", "report")
+    cores = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(cores)})  # what is started inherits it
+        run(again, *command, **other_machine)
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert (again / "dvc.lock").read_text() == (checkout / "dvc.lock").read_text()

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,14 +31,29 @@ def output_of(*command: str) -> str:
     """Runs a command and returns what it prints.
 
     Raises:
-        PipelineError: With the command and the last line it said, if it fails.
+        PipelineError: With the command, ready to paste, and what it said, if it fails: all of it from Git, whose second
+            line says what to do, else the line that tells the error.
     """
     done = run(*command)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or ["no message"]
         shown = next((line for line in said if line.startswith(("ERROR", "fatal", "error"))), said[-1])
-        raise PipelineError(f"`{' '.join(command)}`: {shown}")
+        raise PipelineError(f"`{shlex.join(command)}`: {' '.join(said) if command[0] == 'git' else shown}")
     return done.stdout
+
+
+def check_queue() -> None:
+    """Makes sure that DVC can run an experiment in a copy of the tree (`--temp`, `--queue`).
+
+    Raises:
+        PipelineError: If it cannot: DVC writes the checkout's path into a file in ASCII.
+    """
+    here = str(Path.cwd())
+    if not here.isascii():
+        raise PipelineError(
+            f"{here}: DVC cannot run queued or temporary experiments where a path is not plain ASCII; move the "
+            f"checkout to a folder without accents, or run `dvc exp run` there, which works anywhere"
+        )
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

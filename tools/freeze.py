@@ -8,6 +8,7 @@ dealt with the new ones when they come.
 
 import hashlib
 import io
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -42,7 +43,7 @@ def main() -> None:
     write_text(path, text)
     print(f"{path}: {placed:,} of {of:,} rows are placed. Add rows with an empty {PARTITION}, commit the file, then")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    print(f"dvc exp run -S {section}.catalog={path} -S {section}.sha256={digest}")
+    print(shlex.join(["dvc", "exp", "run", "-S", f"{section}.catalog={path}", "-S", f"{section}.sha256={digest}"]))
 
 
 def frozen(catalog: str, splits: str) -> tuple[str, int, int]:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from stages.lib.core.errors import PipelineError
 from stages.lib.core.params import load_params, row_name
-from tools.commands import Parser, output_of, start
+from tools.commands import Parser, check_queue, output_of, start
 from tools.experiments import SCORES, repetition_name
 
 
@@ -53,6 +53,7 @@ def repetition(row: str, changes: list[str]) -> dict[str, dict[str, float]]:
     name = repetition_name(row, changes, output_of("git", "rev-parse", "HEAD").strip())
     references = ("git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}")
     if not output_of(*references):
+        check_queue()
         options = [option for change in changes for option in ("-S", change)]
         target = "evaluate" if row == "model" else f"evaluate-table@{row_name(row)}"
         output_of("dvc", "exp", "run", "--temp", "--name", name, *options, target)

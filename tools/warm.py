@@ -76,7 +76,8 @@ def _serve(listener: socket.socket) -> None:
     while True:
         connection, _ = listener.accept()
         if not warm:
-            backend.import_libraries()
+            with contextlib.suppress(Exception):  # the stage that wants them meets the same fault, and tells it
+                backend.import_libraries()
             warm = True
         if os.fork() == 0:
             listener.close()

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.lib.format import dtype_to_descr, open_memmap, write_array_header_1_0
 
-from stages.lib.core.errors import PipelineError
+from stages.lib.core.errors import PipelineError, size
 from stages.lib.core.files import replacing, write_csv
 from stages.lib.data.shards import INDEX
 
@@ -117,7 +117,8 @@ class ShardSetWriter(AbstractContextManager):
         free = shutil.disk_usage(self.directory).free
         if needed > free:
             raise PipelineError(
-                f"{self._target}: needs {needed / 1e9:.1f} GB and the disk has {free / 1e9:.1f} GB left"
+                f"{self._target}: needs {size(needed)} and the disk has {size(free)} left; free some space, then run "
+                f"the same command"
             )
 
     def _open(self, shard: str) -> tuple[int, int]:

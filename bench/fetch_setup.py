@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -38,19 +37,12 @@ def draw_jpegs(n: int, side_px: int = 192, seed: int = 7) -> list[bytes]:
 def prepare(folder: Path, urls: Mapping[str, str], **fetch_settings) -> None:
     """Writes catalog.csv (MD5: URL) and params.yaml."""
     folder.mkdir(parents=True, exist_ok=True)
-    labels = cycle(("acne", "eczema"))
-    rows = [{"md5hash": key, "fitzpatrick_scale": 2, "label": next(labels), "url": url} for key, url in urls.items()]
-    pd.DataFrame(rows).to_csv(folder / "catalog.csv", index=False)
+    rows = pd.DataFrame({"md5hash": list(urls), "fitzpatrick_scale": 2, "url": list(urls.values())})
+    rows["label"] = np.where(rows.index % 2, "eczema", "acne")
+    rows.to_csv(folder / "catalog.csv", index=False)
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
-    content["datasets"]["mine"] = {
-        "catalog": "catalog.csv",
-        "sha256": None,
-        "mirror": None,
-        "weights": "random",
-        "max_epochs": 1,
-        "side_inputs": {"fitzpatrick_scale": "categorical"},
-    }
+    content["datasets"]["mine"] = content["datasets"]["sample"] | {"catalog": "catalog.csv"}
     content["fetch"] |= fetch_settings
     (folder / "params.yaml").write_text(yaml.safe_dump(content))
 
@@ -74,12 +66,14 @@ def fetched(folder: Path) -> pd.DataFrame:
 
 
 def stored(folder: Path) -> dict[str, bytes]:
-    """Returns every file among the images, by its path."""
-    root = folder / RAW / "images"
-    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    """Returns every image, by its path."""
+    return _files(folder / RAW / "images")
 
 
 def arrived(folder: Path) -> dict[str, bytes]:
     """Returns every body that fetch keeps for the next run, by its path; these folders are no DVC repository."""
-    root = folder / "data/cache/files/md5"
+    return _files(folder / "data/cache/files/md5")
+
+
+def _files(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}

@@ -14,6 +14,7 @@ import struct
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -55,15 +56,10 @@ class Handler(BaseHTTPRequestHandler):
             server.starts_s.append(time.monotonic())
             server.peers.add(self.client_address)
             server.agents.add(self.headers["User-Agent"])
-            server.now += 1
-            server.most = max(server.most, server.now)
-            server.counts[self.path] = seen = server.counts.get(self.path, 0) + 1
-        try:
-            with contextlib.suppress(ConnectionError):  # clients hang up on much of this
-                server.routes.get(path, server.default)(self, seen)
-        finally:
-            with server.lock:
-                server.now -= 1
+            server.counts[self.path] += 1
+            seen = server.counts[self.path]
+        with contextlib.suppress(ConnectionError):  # clients hang up on much of this
+            server.routes.get(path, server.default)(self, seen)
 
     def do_CONNECT(self):
         """Passes bytes on, as a proxy does for HTTPS."""
@@ -130,8 +126,8 @@ class FaultyServer(ThreadingHTTPServer):
         self.routes: dict[str, Callable] = {}
         self.default: Callable = lambda handler, seen: handler.answer(404, b"gone")
         self.lock, self.stopping = threading.Lock(), threading.Event()
-        self.asked, self.starts_s, self.counts = [], [], {}
-        self.peers, self.agents, self.now, self.most = set(), set(), 0, 0
+        self.asked, self.starts_s, self.counts = [], [], Counter()
+        self.peers, self.agents = set(), set()
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):

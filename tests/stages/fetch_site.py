@@ -53,9 +53,7 @@ def mirror_of(files):
 def configure(settings=None, **dataset):
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
-    defaults = {"catalog": "catalog.csv", "sha256": None, "mirror": None, "weights": "random", "max_epochs": 1}
-    defaults["side_inputs"] = {"fitzpatrick_scale": "categorical"}
-    content["datasets"]["mine"] = defaults | dataset
+    content["datasets"]["mine"] = content["datasets"]["sample"] | {"catalog": "catalog.csv"} | dataset
     content["fetch"] = SETTINGS | {"retries": 1, "read_timeout_s": 5.0, "max_image_mb": 0.1} | (settings or {})
     Path("params.yaml").write_text(yaml.safe_dump(content))
 

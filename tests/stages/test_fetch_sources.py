@@ -72,6 +72,10 @@ def test_a_mirror_without_any_md5_of_its_names_is_said_to_be_re_encoded(site, ca
     capsys.readouterr()
     fetch.main()
     assert list(table()["status"]) == ["ok", "ok"]
+    mirror_of({f"{key}.jpg": b"no image at all" for key in KEYS[:2]})
+    shutil.rmtree("data")
+    with pytest.raises(PipelineError, match=r"set datasets\.mine\.mirror"):
+        fetch.main()
     assert "re-encoded" not in capsys.readouterr().out
 
 

@@ -160,7 +160,8 @@ class Client:
                 host.answered, host.misses = True, 0
                 if answer.status == 200:
                     got.body = await _read(answer, max_mb)
-                    if _states_length(answer) or md5 in (None, hashlib.md5(got.body, usedforsecurity=False).hexdigest()):
+                    came = hashlib.md5(got.body, usedforsecurity=False).hexdigest()
+                    if md5 in (None, came) or _states_length(answer):
                         return None
                     raise TransferError("body of no stated length")
                 await answer.content.readexactly(REST_BYTES)

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 MAX_LANES = 64
-"""Of all hosts together."""
+"""Of all hosts together; each holds at most one body in memory."""
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

@@ -22,7 +22,8 @@ def mirror_hint(rows: Iterable[Fetched]) -> str:
     """Returns what to do about a mirror that has images, and none of them with its own MD5; else nothing."""
     seen = [row for row in rows if row.source == "mirror" and row.md5_seen]
     own = any(row.md5_seen == row.md5hash for row in seen)
-    others = any(row.status == "md5_mismatch" and " image" in row.detail for row in seen)
+    images = [row for row in seen if " image" in row.detail and "no image" not in row.detail]
+    others = any(row.status == "md5_mismatch" for row in images)
     return RE_ENCODED if others and not own else ""
 
 

@@ -12,12 +12,8 @@ def server():
 
 
 @pytest.fixture
-def no_proxies(monkeypatch):
+def quick(monkeypatch):
+    monkeypatch.setattr("stages.lib.fetch.http.BACKOFF_S", 0.01)
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-
-
-@pytest.fixture
-def quick(monkeypatch, no_proxies):
-    monkeypatch.setattr("stages.lib.fetch.http.BACKOFF_S", 0.01)

@@ -49,6 +49,7 @@ def prepare(folder: Path, urls: Mapping[str, str], **fetch_settings) -> None:
         "mirror": None,
         "weights": "random",
         "max_epochs": 1,
+        "max_image_size_px": None,
         "side_inputs": {"fitzpatrick_scale": "categorical"},
     }
     content["fetch"] |= fetch_settings

@@ -83,8 +83,10 @@ def main() -> None:
     def to_beat(names: list[str]) -> dict[str, dict]:
         return {name: baselines[name] for name in for_table([rows[row] for row in names])}
 
+    max_epochs, max_image_size_px = params.active.max_epochs, params.active.max_image_size_px
+    capped = params.model.capped(max_epochs, max_image_size_px)
     report = about.origin(
-        params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
+        params.dataset, params.active.catalog, params.active.weights, max_epochs, max_image_size_px, params.backbones
     ) | {
         "precisions": sorted({a["features_precision"] for a in assessments.values() if a["features_precision"]}),
         "level": drawing.LEVEL,
@@ -110,7 +112,7 @@ def main() -> None:
         "mistakes_total": int((of_model["confusion"]["actual"] != of_model["confusion"]["predicted"]).sum()),
         "results": list(by_table),
         "tables": {
-            "settings": tables.listed("setting", "value", about.settings(params.model, params.active.max_epochs)),
+            "settings": tables.listed("setting", "value", about.settings(params.model, capped)),
             "fingerprints": tables.listed("what", f"SHA-256, first {about.DIGITS} digits", about.fingerprints(files)),
             "differences": tables.differences(compared),
             "guesses": tables.guesses(assessments),

@@ -42,8 +42,8 @@ def write_catalog(urls, keys=KEYS):
 def configure(settings=None, **dataset):
     content = yaml.safe_load((ROOT / "params.yaml").read_text())
     content["dataset"] = "mine"
-    defaults = {"catalog": "catalog.csv", "sha256": None, "mirror": None, "weights": "random", "max_epochs": 1}
-    defaults["side_inputs"] = {"fitzpatrick_scale": "categorical"}
+    defaults = {"catalog": "catalog.csv", "sha256": None, "mirror": None, "weights": "random"}
+    defaults |= {"max_epochs": 1, "max_image_size_px": None, "side_inputs": {"fitzpatrick_scale": "categorical"}}
     content["datasets"]["mine"] = defaults | dataset
     content["fetch"] = SETTINGS | {"retries": 1, "read_timeout_s": 5.0, "max_image_mb": 0.1} | (settings or {})
     Path("params.yaml").write_text(yaml.safe_dump(content))

@@ -39,7 +39,7 @@ def test_sample_says_that_it_is_no_skin_disease(inputs, quick):
     assert origin(markdown, html) == (
         "Dataset **sample** (synthetic drawings, not Fitzpatrick17k: its figures say nothing about skin "
         "disease); frozen networks start from **random** weights; their features are computed in **float32**; epochs "
-        "of rows trained from pixels capped at 2."
+        "of rows trained from pixels capped at 4; networks see images of 64 px, or of the least that they can take."
     )
     assert origin(markdown, html) in card
 

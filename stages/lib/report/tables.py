@@ -60,7 +60,7 @@ def _scores(assessment: dict, paper: Mapping[str, float]) -> dict[str, Any]:
 
 
 def differences(compared: pd.DataFrame) -> Table:
-    """Shows each row minus the model, from what `stages.lib.scoring.compare.compare` returns."""
+    """Shows each row minus the model, from what `stages.lib.report.compare.compare` returns."""
     lines: dict[str, dict[str, Any]] = {}
     for found in compared.to_dict("records"):
         label = shown("compared")[found["metric"]].label

@@ -13,15 +13,17 @@ import numpy as np
 
 from stages.lib.sample.lesions import LESIONS, Lesion
 
-MIN_SIDE_PX, MAX_SIDE_PX = 160, 400
+MIN_SIDE_PX, MAX_SIDE_PX = 128, 320
 
 # Skin tone per Fitzpatrick type: individual typology angle (ITA) in degrees and CIELAB b*. The angles lie in
 # the six ITA classes (very light > 55, light > 41, intermediate > 28, tan > 10, brown > -30, dark) of Chardon,
 # Cretois & Hourseau 1991 and Del Bino & Bernerd 2013. That types 1-6 map onto them one to one is our choice.
 SKIN_TONES = {1: (59, 14), 2: (49, 16), 3: (36, 18), 4: (20, 20), 5: (-22, 17), 6: (-60, 12)}
 
-# How far, at most, an image's lesions drift towards another condition's look: the sample's difficulty.
+# How far, at most, an image's lesions drift towards another condition's look.
 MIMICRY = 0.1
+# The share of images that look like another condition altogether: no network gets them all, whatever it trains for.
+MIMICS = 0.06
 
 DEPIGMENTED_LAB = (92.0, 1.0, 2.0)
 SCALE_LAB = (86.0, 4.0, 8.0)
@@ -37,14 +39,15 @@ def draw(condition: str, skin_type: int, rng: np.random.Generator) -> np.ndarray
         rng: The image's own random numbers.
 
     Returns:
-        BGR image, uint8, (height, width, 3), each side 160-400 px.
+        BGR image, uint8, (height, width, 3), each side 128-320 px.
     """
-    short_px = MIN_SIDE_PX + 110 * rng.beta(1, 1.8)
+    short_px = MIN_SIDE_PX + 90 * rng.beta(1, 1.8)
     sides_px = short_px, min(short_px * np.exp(rng.uniform(0, 0.4)), MAX_SIDE_PX)
     height, width = (round(side_px) for side_px in (sides_px if rng.random() < 0.6 else sides_px[::-1]))
     across, backdrop = _limb(rng, height, width)
     image = _skin(rng, skin_type, height, width)
-    look = LESIONS[condition].towards(LESIONS[str(rng.choice(list(LESIONS)))], MIMICRY * rng.beta(1, 1.3))
+    drift = 1.0 if rng.random() < MIMICS else MIMICRY * rng.beta(1, 1.3)
+    look = LESIONS[condition].towards(LESIONS[str(rng.choice(list(LESIONS)))], drift)
     _add_lesions(image, look, across, rng)
     _add_hairs(image, rng)
     image[:, backdrop] = np.float32(BACKDROPS_LAB[rng.integers(len(BACKDROPS_LAB))])[:, None]

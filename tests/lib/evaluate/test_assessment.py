@@ -145,6 +145,6 @@ def test_a_catalog_without_coarse_classes_and_second_rating_is_assessed(world):
 
 
 def test_no_tensorflow_is_needed():
-    modules = "stages.lib.evaluate.assessment, stages.lib.scoring.compare, stages.baselines"
+    modules = "stages.lib.evaluate.assessment, stages.lib.report.compare, stages.baselines"
     code = f"import sys, {modules}; assert not {{'tensorflow', 'keras'}} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])

@@ -6,7 +6,7 @@ import pytest
 from scipy.stats import binomtest
 
 from stages.lib.core.errors import PipelineError
-from stages.lib.scoring.compare import BETTER, COMPARED, NO_DIFFERENCE, WORSE, compare, holm
+from stages.lib.report.compare import BETTER, COMPARED, NO_DIFFERENCE, WORSE, compare, holm
 
 CLASSES = ["a", "b", "c"]
 

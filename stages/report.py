@@ -30,7 +30,6 @@ from stages.lib.report import about, charted, charts, pictures, results, tables,
 from stages.lib.report.rendering import render
 from stages.lib.report.results import MODEL
 from stages.lib.scoring.bootstrap import LEVEL
-from stages.lib.scoring.compare import BETTER, NO_DIFFERENCE, WORSE, compare
 from stages.lib.scoring.metrics import shown
 from stages.lib.scoring.predictions import read_predictions
 from stages.lib.scoring.published import NOT_AN_F1
@@ -74,8 +73,10 @@ def main() -> None:
         to_beat = {name: baselines[name] for name in for_table([rows[row] for row in names])}
         return tables.results({name: descriptions[name] for name in names}, assessments, to_beat, verdicts)
 
+    max_epochs, max_image_size_px = params.active.max_epochs, params.active.max_image_size_px
+    capped = params.model.capped(max_epochs, max_image_size_px)
     report = about.origin(
-        params.dataset, params.active.catalog, params.active.weights, params.active.max_epochs, params.backbones
+        params.dataset, params.active.catalog, params.active.weights, max_epochs, max_image_size_px, params.backbones
     )
     comparable = paper if report["comparable"] else None
     references = {
@@ -132,7 +133,7 @@ def main() -> None:
             "guesses": tables.guesses(assessments),
             "classes": tables.classes(of_model["classes"]),
             "confused": charted.confused(pairs),
-            "settings": tables.listed("setting", "value", about.settings(params.model, params.active.max_epochs)),
+            "settings": tables.listed("setting", "value", about.settings(params.model, capped)),
             "fingerprints": tables.listed("what", f"SHA-256, first {about.DIGITS} digits", about.fingerprints(files)),
             "card": tables.card(model, baselines[MAJORITY]),
             "kept": tables.listed("skin type", "images kept", validation["kept_by_skin_type"]),

@@ -19,8 +19,7 @@ def main() -> None:
     parser.add_argument("--row", required=True, help="`model` or `tables.<row>`")
     key = parser.parse_args().row
     params = load_params()
-    row = params.row(key)
-    epochs = row.epochs if row.on_features else min(row.epochs, params.active.max_epochs or row.epochs)
+    row = params.row(key).capped(params.active.max_epochs, params.active.max_image_size_px)
     data = ShardedArray(Path(row.input))
     classes = read_classes()
     train, val = read_examples("train", data), read_examples("val", data)
@@ -46,10 +45,10 @@ def main() -> None:
     ]
     checkpoint = Checkpoint(
         CHECKPOINTS / f"{row_name(key)}.npz",
-        run_key(model, Path(row.input), row.model_dump(), epochs, params.seed, classes, examples),
+        run_key(model, Path(row.input), row.model_dump(), params.seed, classes, examples),
     )
     directory = MODELS / row_name(key)
-    history = training.fit(model, row, *batches, epochs, directory / "live", checkpoint)
+    history = training.fit(model, row, *batches, directory / "live", checkpoint)
     write_csv(directory / "history.csv", history, float_format="%.6f")
     artifact.save(directory, model, network)
     checkpoint.remove()

@@ -130,7 +130,11 @@ def _params_read(checkout: Checkout, stage: str) -> set[str]:
         "active": set(),  # its fields are found below
         "validate_": {"validate"},
         "row": {row_key},
-        "backbone": {"datasets.${dataset}.weights", f"backbones.${{item{'.architecture' if row_key else ''}}}"},
+        "backbone": {
+            "datasets.${dataset}.weights",
+            "datasets.${dataset}.max_image_size_px",
+            f"backbones.${{item{'.architecture' if row_key else ''}}}",
+        },
     }
     read = set()
     for node in ast.walk(checkout.tree(checkout.module(stage))):

@@ -93,7 +93,7 @@ def test_the_copy_itself_has_no_fault(copy):
 
 
 def test_an_undeclared_file_is_found_where_a_stage_writes_it(copy):
-    replace(copy / "params.yaml", "  images: 300", "  images: 40")
+    replace(copy / "params.yaml", "  images: 1000", "  images: 40")
     fetch = [sys.executable, "-m", "stages.fetch"]
     subprocess.run(fetch, cwd=copy, check=True, capture_output=True)
     assert undeclared_files(Checkout(copy)) == []

@@ -27,7 +27,8 @@ def test_sample_says_that_it_is_no_skin_disease(inputs):
     assert origin(markdown, html) == (
         "These images are **drawings made by code**, not photographs: the figures say nothing about skin disease. "
         "Dataset **sample**; frozen networks start from **random** weights; their features are computed in "
-        "**float32**; epochs of rows trained from pixels capped at 2."
+        "**float32**; epochs of rows trained from pixels capped at 4; networks see images of 64 px, or of the least "
+        "that they can take."
     )
     assert origin(markdown, html) in card
 

@@ -25,9 +25,10 @@ def build_backbone(spec: BackboneSpec, image_size_px: int, scaling: np.ndarray |
     """Builds a frozen backbone with its weights.
 
     Args:
-        spec: Which network, which weights, which rescaling, and the precision that it computes in. Normalisation,
-            pooling and what comes out are float32 in any, and so are the weights.
-        image_size_px: Side of the square images.
+        spec: Which network, which weights, which rescaling, the size of the images that it sees, and the precision
+            that it computes in. Resizing, normalisation, pooling and what comes out are float32 in any, and so are the
+            weights.
+        image_size_px: Side of the square images that it is given.
         scaling: Of the features of a random network: those that `read_scaling` gives, or images to scale them over,
             uint8 RGB, `(n, S, S, 3)`. None: left as they are.
 
@@ -40,13 +41,16 @@ def build_backbone(spec: BackboneSpec, image_size_px: int, scaling: np.ndarray |
     application = BACKBONES[spec.name]
     inputs = layers.Input((image_size_px, image_size_px, 3), name="image")
     x = ops.cast(inputs, "float32")
+    side_px = min(image_size_px, spec.max_image_size_px or image_size_px)
+    if side_px < image_size_px:
+        x = layers.Resizing(side_px, side_px)(x)
     if spec.channels == "bgr":
         x = ops.flip(x, axis=-1)
     if spec.rescale == "unit":
         x = layers.Rescaling(1 / 255)(x)
     elif application.normalisation != "inside":
         x = applications.imagenet_utils.preprocess_input(x, mode=application.normalisation)
-    network = _load(application, spec, image_size_px)
+    network = _load(application, spec, side_px)
     if spec.precision == "bfloat16":
         network = _in_bfloat16(network, application)
     network.trainable = False

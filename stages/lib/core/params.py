@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from stages.lib.core import paths, yaml_file
 from stages.lib.core.errors import PipelineError
-from stages.lib.core.registry import ARCHITECTURES, BACKBONES
+from stages.lib.core.registry import ARCHITECTURES, BACKBONES, min_image_size_px
 from stages.lib.core.sections import (
     TENSORS,
     Backbone,
@@ -111,9 +111,11 @@ class Params(Section):
         own = self.backbones[name]
         if own is None:
             return None
+        cap_px = self.active.max_image_size_px
         return BackboneSpec(
-            name=name, weights=own.weights or self.active.weights, rescale=own.rescale, channels=own.channels
-        )
+            name=name, weights=own.weights or self.active.weights, rescale=own.rescale, channels=own.channels,
+            max_image_size_px=cap_px and max(cap_px, min_image_size_px(name)),
+        )  # fmt: skip
 
 
 def row_name(key: str) -> str:

@@ -4,6 +4,7 @@
 new entry is allowed in params.yaml and can be built at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,6 +23,8 @@ class Application:
     `inside`: the network takes RGB from 0 to 255 and normalises it itself."""
     pooling: Literal["flatten", "average"]
     """How its last feature maps become a vector. VGG16's are flattened, as in the published rows."""
+    min_image_size_px: int = 32
+    """The least side of images that Keras builds it for."""
     gains_from_bfloat16: bool = True
     """Whether bfloat16 is faster with it and changes its features by little."""
 
@@ -30,7 +33,7 @@ BACKBONES = {
     # Simonyan, Zisserman, 2015: 7 x 7 x 512 at 224 px
     "vgg16": Application("VGG16", "VGG16", "caffe", "flatten"),
     # Szegedy et al., 2016: 2048 maps
-    "inceptionv3": Application("InceptionV3", "InceptionV3", "tf", "average"),
+    "inceptionv3": Application("InceptionV3", "InceptionV3", "tf", "average", min_image_size_px=75),
     # He et al., "Identity mappings in deep residual networks", 2016: 2048 maps
     "resnet101v2": Application("ResNet101V2", "ResNet101V2", "tf", "average"),
     # Sandler et al., 2018: 1280 maps
@@ -49,6 +52,23 @@ LOSSES = {"cross_entropy": "CategoricalCrossentropy"}
 """Classes of `keras.losses`."""
 
 ARCHITECTURES = (*PIXEL_NETWORKS, *BACKBONES)
+
+
+def min_image_size_px(architecture: str, filters: Sequence[int] = ()) -> int:
+    """Returns the least side of images that a network can take.
+
+    Args:
+        architecture: One of `ARCHITECTURES`.
+        filters: Of LeNet's convolutions: each one, with its pooling, takes a side of 2n + 2 to n.
+    """
+    if architecture in BACKBONES:
+        return BACKBONES[architecture].min_image_size_px
+    if architecture == "alexnet":
+        return 67
+    side_px = 1
+    for _ in filters:
+        side_px = 2 * side_px + 2
+    return side_px
 
 
 def label(name: str) -> str:

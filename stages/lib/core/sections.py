@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stages.lib.core import paths
-from stages.lib.core.registry import ARCHITECTURES, BACKBONES, LOSSES, OPTIMIZERS
+from stages.lib.core.registry import ARCHITECTURES, BACKBONES, LOSSES, OPTIMIZERS, min_image_size_px
 
 TENSORS = paths.TENSORS.as_posix()
 """The input of rows that see pixels; `data/features/<backbone>` is the input of those that see features."""
@@ -46,6 +46,8 @@ class Dataset(Section):
     """`imagenet`, `random`, or a directory with `<backbone>.weights.h5`."""
     max_epochs: Annotated[int, Field(ge=1)] | None
     """Caps the epochs of rows trained from pixels (on features they cost next to nothing); null: each row's own."""
+    max_image_size_px: Annotated[int, Field(ge=32, le=1024)] | None
+    """Caps the side of the images that networks see, but for those that need more; null: each row's own."""
     side_inputs: dict[str, Literal[SIDE_KINDS]]
     """The catalog columns that rows may take beside the image, and of which kind each is."""
 
@@ -195,6 +197,19 @@ class Row(Section):
         """Whether the network sees a frozen backbone's features instead of pixels."""
         return self.input != TENSORS
 
+    @property
+    def min_image_size_px(self) -> int:
+        """The least side of images that its network can take."""
+        return min_image_size_px(self.architecture, self.filters)
+
+    def capped(self, max_epochs: int | None, max_image_size_px: int | None) -> "Row":
+        """Returns the row as a dataset lets it train from pixels; one on features is what it was."""
+        if self.on_features:
+            return self
+        side_px = max(max_image_size_px or self.image_size_px, self.min_image_size_px)
+        epochs = min(self.epochs, max_epochs or self.epochs)
+        return self.model_copy(update={"epochs": epochs, "image_size_px": min(self.image_size_px, side_px)})
+
     def change(self, field: str, value: object, key: str = "<row>") -> str:
         """Returns what sets a field after `dvc exp run -S`; DVC wants `+` before a key that the row leaves out."""
         shown = str(value).replace(" ", "").replace("'", "")
@@ -223,6 +238,11 @@ class Row(Section):
             )
         if filters:
             raise ValueError(f"filters lists the convolutions of lenet and is [] for every other one: add `{filters}`")
+        if self.image_size_px < self.min_image_size_px:
+            raise ValueError(
+                f"image_size_px {self.image_size_px} is too small for {self.architecture}, whose layers need "
+                f"{self.min_image_size_px} px: add `{self.option('image_size_px', self.min_image_size_px)}`"
+            )
         if not self.side_inputs and (self.side_input_dropout or self.fusion != "concatenate"):
             knob = "side_input_dropout hides an input" if self.side_input_dropout else "fusion joins an input"
             raise ValueError(f"{knob} that the row lacks: add `{self.option('side_inputs', ['fitzpatrick_scale'])}`")
@@ -239,5 +259,7 @@ class BackboneSpec(Section):
     channels: Literal["rgb", "bgr"] = "rgb"
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the network computes in."""
+    max_image_size_px: int | None = None
+    """Larger images are shrunk to this side; None: taken as they are."""
     sha256: str | None = None
     """Of its weights (`stages.lib.backbone.backbones.weights_digest`); None: not known yet."""

@@ -16,7 +16,12 @@ DIGITS = 16
 
 
 def origin(
-    dataset: str, catalog: str, weights: str, max_epochs: int | None, backbones: Mapping[str, Backbone | None]
+    dataset: str,
+    catalog: str,
+    weights: str,
+    max_epochs: int | None,
+    max_image_size_px: int | None,
+    backbones: Mapping[str, Backbone | None],
 ) -> dict[str, Any]:
     """Returns what the results come from: dataset, weights and whether the paper's figures can be compared.
 
@@ -25,6 +30,7 @@ def origin(
         catalog: Of the dataset: `sample`, a path or a URL.
         weights: Of the dataset.
         max_epochs: Of rows trained from pixels, None: not capped.
+        max_image_size_px: Of the images that networks see, None: not capped.
         backbones: By name; None for networks that have no weights to start from.
     """
     return {
@@ -38,6 +44,7 @@ def origin(
             if backbone and backbone.weights and backbone.weights != weights
         },
         "max_epochs": max_epochs,
+        "max_image_size_px": max_image_size_px,
     }
 
 
@@ -71,16 +78,19 @@ def describe(row: Row, kinds: Mapping[str, str]) -> str:
     return ", ".join(parts + ["augmented"] * row.augment + [f"batch {row.batch_size}", f"dropout {row.dropout:g}"])
 
 
-def settings(row: Row, max_epochs: int | None) -> dict[str, str]:
-    """Returns a row's settings as text, in the order of params.yaml; empty ones left out."""
-    values = {
-        key: ", ".join(map(str, value)) if isinstance(value, list) else value
-        for key, value in row.model_dump().items()
-        if value != []
+def settings(row: Row, capped: Row) -> dict[str, str]:
+    """Returns a row's settings as text, in the order of params.yaml; empty ones left out.
+
+    Args:
+        row: The row.
+        capped: The same as its dataset lets it train.
+    """
+    own, used = row.model_dump(), capped.model_dump()
+    values = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in own.items()}
+    values |= {key: f"{own[key]}, capped at {used[key]}" for key in own if used[key] != own[key]}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items() if own[key] != []
     }
-    if max_epochs and max_epochs < row.epochs and not row.on_features:
-        values["epochs"] = f"{row.epochs}, capped at {max_epochs}"
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def fingerprints(files: dict[str, Path]) -> dict[str, str]:

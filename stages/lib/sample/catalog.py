@@ -21,19 +21,15 @@ _Key = TypeVar("_Key")
 MIN_IMAGES = 40
 MIN_PER_CONDITION = 12
 
-# Condition: (nine_partition_label, three_partition_label, weight). A small sample takes the first few, so the
-# three partitions come first. The weights sum to 300.
+# Condition: (nine_partition_label, three_partition_label, weight, lean). A small sample takes the first few, so the
+# three partitions come first. The weights sum to 300. The lean, in standard deviations, is towards dark skin: so the
+# skin type says something of the condition, and never says which it is.
 CONDITIONS = {
-    "psoriasis": ("inflammatory", "non-neoplastic", 60),
-    "melanoma": ("malignant melanoma", "malignant", 34),
-    "seborrheic keratosis": ("benign epidermal", "benign", 24),
-    "basal cell carcinoma": ("malignant epidermal", "malignant", 42),
-    "folliculitis": ("inflammatory", "non-neoplastic", 38),
-    "vitiligo": ("inflammatory", "non-neoplastic", 28),
-    "urticaria": ("inflammatory", "non-neoplastic", 24),
-    "kaposi sarcoma": ("malignant dermal", "malignant", 19),
-    "neurofibromatosis": ("genodermatoses", "non-neoplastic", 17),
-    "port wine stain": ("benign dermal", "benign", 14),
+    "psoriasis": ("inflammatory", "non-neoplastic", 84, 0.0),
+    "melanoma": ("malignant melanoma", "malignant", 60, -1.0),
+    "seborrheic keratosis": ("benign epidermal", "benign", 54, -0.5),
+    "vitiligo": ("inflammatory", "non-neoplastic", 54, 1.0),
+    "port wine stain": ("benign dermal", "benign", 48, 0.5),
 }
 
 # Images per Fitzpatrick type in Fitzpatrick17k's catalog; -1 is unknown.
@@ -74,7 +70,7 @@ def generate(n_images: int = 300, seed: int = 7) -> Sample:
 
     Args:
         n_images: Number of sound, distinct images. Faulty rows come on top: 21 of them at 300 images. From
-            130 images on there are ten conditions, below that fewer; each has at least 12 of the images.
+            65 images on there are five conditions, below that fewer; each has at least 12 of the images.
         seed: Seed of all random numbers, non-negative.
 
     Returns:
@@ -90,7 +86,7 @@ def generate(n_images: int = 300, seed: int = 7) -> Sample:
     names = list(CONDITIONS)[: condition_count(n_images)]
     weights = {name: CONDITIONS[name][2] for name in names}
     labels = rng.permutation(quotas(n_images, weights, MIN_PER_CONDITION))
-    types = rng.permutation(quotas(n_images, SKIN_TYPES, 1))
+    types = _skin_types(labels, rng)
 
     draft = _Draft(seed)
     for label, skin_type in zip(labels.tolist(), types.tolist(), strict=True):
@@ -107,7 +103,7 @@ def generate(n_images: int = 300, seed: int = 7) -> Sample:
 
 
 def condition_count(n_images: int) -> int:
-    """Returns the number of conditions, 3-10, in `generate(n_images)`."""
+    """Returns the number of conditions, 3-5, in `generate(n_images)`."""
     return min(n_images // (MIN_PER_CONDITION + 1), len(CONDITIONS))
 
 
@@ -125,6 +121,16 @@ def quotas(total: int, weights: Mapping[_Key, float], minimum: int) -> list[_Key
         free = [key for key in counts if step > 0 or counts[key] > minimum]
         counts[max(free, key=lambda key: step * (share[key] - counts[key]))] += step
     return [key for key, count in counts.items() for _ in range(count)]
+
+
+def _skin_types(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Returns a skin type for each label, int64 `(n,)`: their shares are those of `SKIN_TYPES`, as conditions lean."""
+    types = np.sort(quotas(len(labels), SKIN_TYPES, 1))
+    darkness = rng.standard_normal(len(labels)) + [CONDITIONS[label][3] for label in labels]
+    darkness[rng.permutation(len(labels))[: (types < 1).sum()]] = -np.inf  # the unknown are anybody
+    dealt = np.empty_like(types)
+    dealt[np.argsort(darkness)] = types
+    return dealt
 
 
 class _Draft:

@@ -13,17 +13,19 @@ import numpy as np
 
 from stages.lib.sample.lesions import LESIONS, Lesion
 
-MIN_SIDE_PX, MAX_SIDE_PX = 160, 480
+MIN_SIDE_PX, MAX_SIDE_PX = 128, 320
 
 # Skin tone per Fitzpatrick type: individual typology angle (ITA) in degrees and CIELAB b*. The angles lie in
 # the six ITA classes (very light > 55, light > 41, intermediate > 28, tan > 10, brown > -30, dark) of Chardon,
 # Cretois & Hourseau 1991 and Del Bino & Bernerd 2013. That types 1-6 map onto them one to one is our choice.
 SKIN_TONES = {1: (59, 14), 2: (49, 16), 3: (36, 18), 4: (20, 20), 5: (-22, 17), 6: (-60, 12)}
 
-# How far, at most, an image's lesions drift towards another condition's look: the sample's difficulty.
-MIMICRY = 0.2
+# How far, at most, an image's lesions drift towards another condition's look.
+MIMICRY = 0.1
+# The share of images that look like another condition altogether: no network gets them all, whatever it trains for.
+MIMICS = 0.06
 
-DEPIGMENTED_LAB = (88.0, 4.0, 8.0)
+DEPIGMENTED_LAB = (92.0, 1.0, 2.0)
 SCALE_LAB = (86.0, 4.0, 8.0)
 BACKDROPS_LAB = ((32, -4, -14), (58, -8, -12), (22, 0, 0), (80, 0, 2), (46, -14, 4))
 
@@ -37,14 +39,15 @@ def draw(condition: str, skin_type: int, rng: np.random.Generator) -> np.ndarray
         rng: The image's own random numbers.
 
     Returns:
-        BGR image, uint8, (height, width, 3), each side 160-480 px.
+        BGR image, uint8, (height, width, 3), each side 128-320 px.
     """
-    short_px = MIN_SIDE_PX + 200 * rng.beta(1, 1.8)
-    sides_px = short_px, min(short_px * np.exp(rng.uniform(0, 0.55)), MAX_SIDE_PX)
+    short_px = MIN_SIDE_PX + 90 * rng.beta(1, 1.8)
+    sides_px = short_px, min(short_px * np.exp(rng.uniform(0, 0.4)), MAX_SIDE_PX)
     height, width = (round(side_px) for side_px in (sides_px if rng.random() < 0.6 else sides_px[::-1]))
     across, backdrop = _limb(rng, height, width)
     image = _skin(rng, skin_type, height, width)
-    look = LESIONS[condition].towards(LESIONS[str(rng.choice(list(LESIONS)))], MIMICRY * rng.beta(1, 1.3))
+    drift = 1.0 if rng.random() < MIMICS else MIMICRY * rng.beta(1, 1.3)
+    look = LESIONS[condition].towards(LESIONS[str(rng.choice(list(LESIONS)))], drift)
     _add_lesions(image, look, across, rng)
     _add_hairs(image, rng)
     image[:, backdrop] = np.float32(BACKDROPS_LAB[rng.integers(len(BACKDROPS_LAB))])[:, None]
@@ -80,7 +83,7 @@ def _limb(rng: np.random.Generator, height: int, width: int) -> tuple[np.ndarray
     y, x = (np.arange(side_px, dtype=np.float32) / min(height, width) for side_px in (height, width))
     angle = rng.uniform(0, np.pi)
     axis = (x - x.mean()) * math.sin(angle) - (y - y.mean())[:, None] * math.cos(angle)
-    half_width = rng.uniform(0.36, 0.55) if rng.random() < 0.3 else rng.uniform(0.9, 2.5)
+    half_width = rng.uniform(0.36, 0.55) if rng.random() < 0.15 else rng.uniform(0.9, 2.5)
     across = np.abs(axis + 0.015 * _noise(rng, height, width, 2)) / half_width
     return across, across > 1
 
@@ -148,7 +151,7 @@ def _add_lesions(image: np.ndarray, look: Lesion, across: np.ndarray, rng: np.ra
 
     flat = Lesion((1, 1), (0.04, 0.12), 0.3, 0.15, (-9, 3, 6))
     mole = Lesion((1, 1), (0.006, 0.016), 0.1, 0.4, (-17, 3, 4))
-    for extra, count in ((flat, rng.poisson(look.patches)), (mole, rng.poisson(rng.choice([0, 3, 14])))):
+    for extra, count in ((flat, rng.poisson(0.2)), (mole, rng.poisson(rng.choice([0, 3, 14])))):
         if count:
             depth, _ = _blobs(rng, extra, count, across)
             image += _ramp(depth, 0, extra.soft) * (_lab(extra.body) * tint)
@@ -156,13 +159,12 @@ def _add_lesions(image: np.ndarray, look: Lesion, across: np.ndarray, rng: np.ra
     count = round(float(np.exp(rng.uniform(*np.log(look.count)))))
     depth, radius_px = _blobs(rng, look, count, across)
     cover = _ramp(depth, 0, look.soft)
-    strength = rng.uniform(0.6, 1.15) * (1 + 0.12 * _noise(rng, *shape, 3))
+    strength = rng.uniform(0.8, 1.15) * (1 + 0.12 * _noise(rng, *shape, 3))
     blotches = np.clip(_noise(rng, *shape, 8) + 0.5 * _noise(rng, *shape, 18), -1.5, 1.5)
     layers = (
         (cover, look.body + rng.normal(0, (2.5, 2, 1.5))),
         (cover * blotches, look.mottle),
         (cover * (1 - _ramp(depth, 0.2, 0.45)), look.rim),
-        (_ramp(depth, 0.4, 0.75), look.core),
     )
     for where, shift in layers:
         image += (where * strength) * (_lab(shift) * tint)
@@ -170,8 +172,6 @@ def _add_lesions(image: np.ndarray, look: Lesion, across: np.ndarray, rng: np.ra
     flakes = _ramp(_noise(rng, *shape, 36) + 0.9 * blotches, 1 - 2 * look.scale, 3 - 2 * look.scale)
     white = min(look.scale * 1.6, 0.85) * flakes * _ramp(depth, 0.05, 0.35)
     image += white * (_lab((SCALE_LAB[0] - 14 * melanin, *SCALE_LAB[1:])) - image)
-    lines = np.exp(-((_noise(rng, *shape, 12) / 0.1) ** 2)) * cover * min(look.vessels, 1.0)
-    image += lines * (_lab((-7, 12, 2)) * tint)
 
     # A dome's slope towards the light brightens, the other side shades; the steepest lit spot shines.
     dome = np.sqrt(np.clip(1 - (1 - np.clip(depth, 0, 1)) ** 2, 0, 1)) * radius_px * look.relief

@@ -61,7 +61,6 @@ def fit(
     row: Row,
     train: Batches,
     val: Batches,
-    epochs: int,
     live_dir: Path,
     checkpoint: Checkpoint | None = None,
 ) -> pd.DataFrame:
@@ -69,10 +68,9 @@ def fit(
 
     Args:
         model: A compiled network; ends with the weights of the epoch that is kept.
-        row: Says what is monitored and for how long.
+        row: Says what is monitored, and for how many epochs at most.
         train: Training batches.
         val: Validation batches.
-        epochs: At most so many.
         live_dir: Where dvclive logs every epoch.
         checkpoint: Where the state is saved after epochs, and resumed from if there is one. None: not saved.
 
@@ -93,7 +91,7 @@ def fit(
             train,
             validation_data=val,
             initial_epoch=first,
-            epochs=first if model.stop_training else epochs,
+            epochs=first if model.stop_training else row.epochs,
             shuffle=False,  # Batches shuffles by seed and epoch
             verbose=0,
             callbacks=[keras.callbacks.TerminateOnNaN(), progress, TqdmCallback(verbose=0)],

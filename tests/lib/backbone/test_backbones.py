@@ -39,6 +39,16 @@ def test_images_are_normalised_inside(name, low, high):
     assert seen.min() == pytest.approx(low, abs=1e-3) and seen.max() == pytest.approx(high, abs=1e-3)
 
 
+def test_larger_images_are_shrunk_to_what_the_backbone_is_to_see():
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    halves = images.reshape(2, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    capped = build_backbone(spec(max_image_size_px=32), 64, read_scaling(build_backbone(spec(), 32, halves)))
+    assert capped.input_shape == (None, 64, 64, 3)
+    expected = build_backbone(spec(), 32, halves).predict_on_batch(halves)
+    np.testing.assert_allclose(capped.predict_on_batch(images), expected, rtol=1e-3, atol=1e-3)
+    assert weights_digest(build_backbone(spec(max_image_size_px=96), 64)) == weights_digest(build_backbone(spec(), 64))
+
+
 def test_channels_can_be_given_the_wrong_way_round():
     image = np.random.default_rng(0).integers(0, 256, (1, 96, 96, 3), dtype=np.uint8)
     swapped = build_backbone(spec(channels="bgr"), 96).predict_on_batch(image)

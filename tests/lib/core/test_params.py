@@ -79,6 +79,9 @@ def test_the_projects_params_are_sound():
         ("model.side_inputs", ["age"], "-S +datasets.sample.side_inputs.age=categorical"),
         ("datasets.sample.side_inputs", {"age": "text"}, "datasets.sample.side_inputs.age: "),
         ("tables.vgg16.image_size_px", 150, "add `-S tables.vgg16.image_size_px=224`"),
+        ("tables.lenet-5.image_size_px", 93, "add `-S tables.lenet-5.image_size_px=94`"),
+        ("tables.alexnet.image_size_px", 66, "whose layers need 67 px: add `-S tables.alexnet.image_size_px=67`"),
+        ("datasets.sample.max_image_size_px", 20, "datasets.sample.max_image_size_px: "),
         ("tables.vgg16.augment", True, "add `-S tables.vgg16.input=data/tensors` or"),
         ("evaluate.bootstrap_samples", 10, "evaluate.bootstrap_samples: "),
     ],
@@ -137,9 +140,23 @@ def test_exponents_without_a_dot_are_numbers(content, tmp_path):
 
 def test_a_backbones_own_weights_go_before_the_datasets(content, tmp_path):
     params = load(change(content, "backbones.vgg16.weights", "weights"), tmp_path)
-    assert params.backbone("vgg16") == BackboneSpec(name="vgg16", weights="weights", rescale="native")
+    assert params.backbone("vgg16") == BackboneSpec(
+        name="vgg16", weights="weights", rescale="native", max_image_size_px=64
+    )
     assert params.backbone("inceptionv3").weights == "random"
     assert params.backbone("lenet") is None
+
+
+def test_a_dataset_caps_what_networks_see_but_no_lower_than_they_can_take(content, tmp_path):
+    def sides_px(cap_px):
+        params = load(change(content, "datasets.sample.max_image_size_px", cap_px), tmp_path)
+        rows = [params.row(f"tables.{name}").capped(4, cap_px) for name in ("lenet-1", "lenet-5", "alexnet", "vgg16")]
+        backbones = [params.backbone(name).max_image_size_px for name in ("vgg16", "inceptionv3")]
+        return [row.image_size_px for row in rows] + backbones, [row.epochs for row in rows]
+
+    assert sides_px(32) == ([46, 94, 67, 224, 32, 75], [4, 4, 4, 20])
+    assert sides_px(128) == ([128, 128, 128, 224, 128, 128], [4, 4, 4, 20])
+    assert sides_px(None)[0] == [150, 150, 224, 224, None, None]
 
 
 def test_rows_are_found_by_key(content, tmp_path):

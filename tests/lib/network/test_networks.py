@@ -55,6 +55,14 @@ BY_HAND = (
 )
 
 
+@pytest.mark.parametrize("name", ["lenet-1", "lenet-5", "alexnet"])
+def test_a_network_takes_images_of_its_least_side_and_none_smaller(name):
+    least = PARAMS.tables[name].capped(None, 32)
+    assert build_network(least, N_CLASSES, PIXELS).output_shape == (None, N_CLASSES)
+    with pytest.raises(ValueError, match="would be zero or negative"):
+        build_network(least.model_copy(update={"image_size_px": least.image_size_px - 1}), N_CLASSES, PIXELS)
+
+
 def test_counts_by_hand_are_the_published_ones():
     assert (LENET_1, LENET_5, ALEXNET) == (3_511_090, 1_119_282, 47_214_066)
 

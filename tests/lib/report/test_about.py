@@ -26,8 +26,9 @@ def test_rows_are_put_into_words(name, changes, words):
     assert about.describe(row, {"fitzpatrick_scale": "raw" if changes else "categorical", "age": "number"}) == words
 
 
-def test_settings_are_text_without_empty_ones_and_with_the_cap_on_epochs():
-    settings = about.settings(ROWS["lenet-1"], 2)
+def test_settings_are_text_without_empty_ones_and_with_the_datasets_caps():
+    settings = about.settings(ROWS["lenet-1"], ROWS["lenet-1"].capped(2, 64))
     assert (settings["filters"], settings["epochs"]) == ("32, 64, 128, 128", "20, capped at 2")
+    assert settings["image_size_px"] == "150, capped at 64"
     assert "side_inputs" not in settings
-    assert about.settings(ROWS["vgg16"], 2)["epochs"] == "20"
+    assert about.settings(ROWS["vgg16"], ROWS["vgg16"].capped(2, 64))["epochs"] == "20"

@@ -32,7 +32,7 @@ def test_drawing_depends_on_the_random_numbers_alone():
 def test_lightness_falls_from_type_1_to_6():
     means = []
     for skin_type in range(1, 7):
-        images = [draw("urticaria", skin_type, (4, number)) for number in range(8)]
+        images = [draw("psoriasis", skin_type, (4, number)) for number in range(8)]
         means.append(np.mean([np.median(cv2.cvtColor(image, cv2.COLOR_BGR2Lab)[..., 0]) for image in images]))
     assert (np.diff(means) < -4).all()
 

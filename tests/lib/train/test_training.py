@@ -53,7 +53,7 @@ def trained(of: Row, data: ShardedArray, directory: Path, epochs: int = 12, seed
     numbers = np.arange(N)
     directory.mkdir()
     train, val = part(of, data, numbers[:60], seed), part(of, data, numbers[60:])
-    history = fit(model, of, train, val, epochs, directory / "live")
+    history = fit(model, of.model_copy(update={"epochs": epochs}), train, val, directory / "live")
     artifact.save(directory, model, network)
     return model, history, val
 
@@ -118,4 +118,4 @@ def test_a_loss_that_is_no_number_ends_with_one_line(data, tmp_path):
     compile_network(model, of)
     numbers = np.arange(N)
     with pytest.raises(PipelineError, match="the loss became nan in epoch 0; lower learning_rate"):
-        fit(model, of, part(of, data, numbers, 0), part(of, data, numbers), 2, tmp_path / "live")
+        fit(model, of, part(of, data, numbers, 0), part(of, data, numbers), tmp_path / "live")

@@ -30,6 +30,7 @@ from stages.lib.report import about, charted, charts, pictures, results, tables,
 from stages.lib.report.rendering import render
 from stages.lib.report.results import MODEL
 from stages.lib.scoring.bootstrap import LEVEL
+from stages.lib.scoring.compare import BETTER, NO_DIFFERENCE, WORSE, compare
 from stages.lib.scoring.metrics import shown
 from stages.lib.scoring.predictions import read_predictions
 from stages.lib.scoring.published import NOT_AN_F1

@@ -59,10 +59,11 @@ def run_stage(main: Callable[[], None]) -> None:
         print(f"interrupted: {how}", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        sys.unraisablehook = lambda _: None  # files of HDF5 that cannot be closed either would say so at length
         said = explain(error)
         if said is None:
             raise
+        # files of HDF5 that cannot be closed either would say so at length, in both of Python's ways
+        sys.unraisablehook = sys.excepthook = lambda *_: None
         fail(said)
 
 

@@ -65,6 +65,8 @@ def test_the_workflows_script_reports_comments_and_fails_where_the_lock_is_stale
     (folder / "requirements.lock").touch()
     (folder / ".venv").mkdir()
     (folder / ".venv/.complete").touch()  # PATH has an environment already
+    for package in ("stages", "tools"):  # as in a checkout: make lets no PYTHONPATH through
+        (folder / package).symlink_to(ROOT / package)
     actions = {
         "BASE": "main",
         "BASE_NAME": "main",
